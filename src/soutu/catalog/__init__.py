@@ -1,0 +1,1 @@
+"""What people said and which files there are, in SQL."""

@@ -1,0 +1,1 @@
+"""The library: indexing, search, relevance and models, over catalog and index."""

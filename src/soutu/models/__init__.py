@@ -1,0 +1,1 @@
+"""Encoders: where they come from, how they are loaded and run."""
