@@ -1,1 +1,19 @@
-"""The command line."""
+"""The command line: one file per command; the only place that knows exit codes."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+
+def main() -> None:
+    """Run `soutu` and exit with its code."""
+    try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A terminal that cannot show a character gets its escape, never a UnicodeEncodeError.
+            sys.stdout.reconfigure(errors="backslashreplace")
+        from soutu.cli.app import app
+
+        app(prog_name="soutu")
+    except KeyboardInterrupt:  # Ctrl-C while Python is still importing
+        sys.exit(130)

@@ -1,1 +1,69 @@
 """The library: indexing, search, relevance and models, over catalog and index."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soutu.library.base import Library
+from soutu.library.relevance import DEFAULT_MIN_RELEVANCE
+
+if TYPE_CHECKING:
+    from soutu.models.base import PrecisionChoice
+
+__all__ = [
+    "DEFAULT_MIN_RELEVANCE",
+    "Library",
+    "default_home",
+    "default_library",
+    "open_library",
+]
+
+
+def default_home() -> Path:
+    """Return the folder of soutu's own data: $SOUTU_HOME, or the user's data folder."""
+    if found := os.environ.get("SOUTU_HOME"):
+        return Path(found)
+    from platformdirs import user_data_path
+
+    return user_data_path("soutu", appauthor=False)
+
+
+def default_library() -> Path:
+    """Return the library used when none is named: $SOUTU_LIBRARY, or one in `default_home`."""
+    if found := os.environ.get("SOUTU_LIBRARY"):
+        return Path(found)
+    return default_home() / "library"
+
+
+def open_library(
+    where: Path | str | None = None,
+    *,
+    model: str | None = None,
+    precision: PrecisionChoice = "auto",
+    create: bool = False,
+    home: Path | None = None,
+) -> Library:
+    """Open the library in a folder (default: `default_library()`).
+
+    `model` names the encoder of a library that is new; in another it must be the one in use.
+    `home` is where added models live. Raises LibraryMissing, LibraryTooNew, LibraryBroken,
+    StorageError.
+
+        with open_library("pics.soutu", create=True) as library:
+            library.add(["~/Pictures"])
+            for hit in library.search("a cat on a sofa", k=5):
+                print(hit.path, hit.relevance)
+    """
+    from soutu.library.folder import FolderLibrary
+    from soutu.library.place import absolute
+    from soutu.models.store import ModelStore
+
+    return FolderLibrary(
+        absolute(where or default_library()),
+        store=ModelStore(home or default_home()),
+        model=model,
+        precision=precision,
+        create=create,
+    )

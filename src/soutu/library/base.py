@@ -61,8 +61,11 @@ class Library(Protocol):
         """
         ...
 
-    def remove(self, paths: Iterable[Path | str]) -> int:
-        """Forget files or whole folders (the files stay); return how many pictures."""
+    def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:
+        """Forget files or whole folders (the files stay); return how many pictures.
+
+        With `dry_run` they are only counted.
+        """
         ...
 
     def status(self) -> LibraryStatus:

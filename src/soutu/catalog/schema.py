@@ -1,0 +1,120 @@
+"""The tables, and the numbered migrations that lead to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+class PathBytes(sa.types.TypeDecorator[Path]):
+    """A path as the bytes the file system uses.
+
+    Names on POSIX are bytes, not text: names that are not UTF-8 must survive the round trip, and
+    neither SQLite nor PostgreSQL stores them as text.
+    """
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Path | str | bytes | None, dialect: Any) -> bytes | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn a path into bytes."""
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Any) -> Path | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn bytes into a path."""
+        return None if value is None else Path(os.fsdecode(value))
+
+
+images = sa.Table(
+    "images",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("path", PathBytes, nullable=False, unique=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.LargeBinary(16), nullable=False, index=True),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("taken_at", sa.DateTime),
+    sa.Column("camera", sa.Text),
+    sa.Column("latitude", sa.Float),
+    sa.Column("longitude", sa.Float),
+)
+
+failures = sa.Table(
+    "failures",
+    metadata,
+    sa.Column("path", PathBytes, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+spaces = sa.Table(
+    "spaces",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # also the name of its folder
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),  # the name or folder that loads it again
+    sa.Column("revision", sa.Text, nullable=False),
+    sa.Column("precision", sa.Text, nullable=False),
+    sa.Column("dim", sa.Integer, nullable=False),
+)
+
+stale = sa.Table(
+    "stale",  # vectors of spaces not in use whose picture has since changed
+    metadata,
+    sa.Column("space", sa.Text, sa.ForeignKey("spaces.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("image", sa.BigInteger, primary_key=True, autoincrement=False),
+)
+
+settings = sa.Table(
+    "settings",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+migrations = sa.Table(
+    "migrations",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+)
+
+
+def _m0001_images_and_spaces(connection: sa.Connection) -> None:
+    tables = [images, failures, spaces, stale, settings]
+    metadata.create_all(connection, tables=tables)
+
+
+MIGRATIONS: tuple[tuple[int, str, Callable[[sa.Connection], None]], ...] = (
+    (1, "images_and_spaces", _m0001_images_and_spaces),
+)
+"""Applied in order, each once and in one transaction. Never edit one that has been released."""
+
+LATEST = MIGRATIONS[-1][0]
+
+
+def migrate(connection: sa.Connection) -> int:
+    """Bring a catalog to the latest schema; return the number it had before (0: empty).
+
+    A number above `LATEST` is returned untouched: the caller refuses such a catalog.
+    """
+    if sa.inspect(connection).has_table(migrations.name):
+        found = connection.execute(sa.select(sa.func.max(migrations.c.number))).scalar() or 0
+    else:
+        found = 0
+        metadata.create_all(connection, tables=[migrations])
+    for number, name, run in MIGRATIONS:
+        if number > found:
+            run(connection)
+            connection.execute(migrations.insert().values(number=number, name=name))
+    return int(found)

@@ -1,0 +1,28 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import click
+
+
+def examples(*commands: str) -> str:
+    r"""Return a help page's closing block of example commands; click keeps `\b` blocks as is."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+library_option = click.option(
+    "--library",
+    metavar="DIR",
+    help="The library to work on.  [default: $SOUTU_LIBRARY, else your data folder]",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "int8"]),
+    default="auto",
+    show_default=True,
+    help="How exactly to compute; auto takes int8 where it is measured to be as good.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="Say nothing unless something goes wrong."
+)

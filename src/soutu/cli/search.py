@@ -1,0 +1,183 @@
+"""`soutu search`: find pictures by words, by a picture, or by both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from soutu.cli.display import printable, write_json, write_raw_paths
+from soutu.cli.options import examples, library_option
+from soutu.cli.terms import Asked, written
+
+if TYPE_CHECKING:
+    from soutu.types import Hit, Term
+
+NEAR_MISSES = 5
+"""How many pictures that do not quite match are shown when nothing does."""
+
+
+@click.command(
+    "search",
+    no_args_is_help=True,
+    epilog=examples(
+        "soutu search a red car --minus people -k 5",
+        'soutu search --image beach.jpg --plus "2:at night"',
+        'soutu search 猫 --where "taken >= 2024 and width > 1000"',
+        "soutu search dog -0 | xargs -0 cp -t ~/dogs",
+    ),
+)
+@click.argument("words", nargs=-1)
+@click.option(
+    "--image", "-i", "images", multiple=True, metavar="FILE|URL",
+    help="A picture to look for things like; may be given several times.",
+)  # fmt: skip
+@click.option("--plus", multiple=True, metavar="TEXT", help="More words, weighed on their own.")
+@click.option("--minus", multiple=True, metavar="TEXT", help="Words to stay away from.")
+@click.option(
+    "--minus-image", "minus_images", multiple=True, metavar="FILE|URL",
+    help="A picture to stay away from.",
+)  # fmt: skip
+@click.option("--where", metavar="EXPR", help="Keep only pictures that pass a filter, see below.")
+@click.option(
+    "-k", "--top", type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
+    help="How many pictures at most.",
+)  # fmt: skip
+@click.option(
+    "--min-relevance", type=click.FloatRange(0, 1), metavar="P",
+    help="The least relevance, 0 to 1, that counts as a match.  [default: the library's]",
+)  # fmt: skip
+@click.option("--all", "show_all", is_flag=True, help="Show near misses among the matches.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "paths"]), default="table",
+    show_default=True, help="A table to read, JSON for scripts, or one path per line.",
+)  # fmt: skip
+@click.option(
+    "-0", "--print0", is_flag=True,
+    help="Print paths, each ended by a NUL byte, for xargs -0.",
+)  # fmt: skip
+@click.option(
+    "--thumbnails", type=click.Choice(["auto", "always", "never"]), default="auto",
+    show_default=True, help="Small pictures in the table, in terminals that can show them.",
+)  # fmt: skip
+@click.option("--open", "open_hits", is_flag=True, help="Open the hits in the desktop's viewer.")
+@library_option
+def command(
+    *,
+    words: tuple[str, ...],
+    images: tuple[str, ...],
+    plus: tuple[str, ...],
+    minus: tuple[str, ...],
+    minus_images: tuple[str, ...],
+    where: str | None,
+    top: int,
+    min_relevance: float | None,
+    show_all: bool,
+    form: str,
+    print0: bool,
+    thumbnails: str,
+    open_hits: bool,
+    library: str | None,
+) -> None:
+    """Find pictures by WORDS, by a picture, or by both.
+
+    All WORDS make one phrase. A number and a colon before any text or picture is its weight:
+    "2:red car", --minus 0.5:people. (To look for "16:9", write "1:16:9".)
+
+    That nothing matches is an answer too, not an error: the table then shows the nearest
+    pictures, JSON is an empty list, and the exit code is 0.
+    """
+    if show_all and min_relevance is not None:
+        raise click.UsageError("--all shows every hit; it cannot go with --min-relevance.")
+    terms = Asked(
+        words=words, images=images, plus=plus, minus=minus, minus_images=minus_images
+    ).terms()
+    if not terms and not where:
+        raise click.UsageError("Say what to look for: words, --image FILE, or both.")
+    cut = _cut(min_relevance, show_all)
+    hits, holds_pictures = _search(library, terms, where, top)
+    matches = [hit for hit in hits if hit.relevance >= cut]
+    if form == "json":
+        write_json([_as_json(hit) for hit in matches])
+    elif print0 or form == "paths":
+        _print_paths(matches, terms, print0=print0)
+    else:
+        _print_table(matches, hits, terms, thumbnails=thumbnails, holds_pictures=holds_pictures)
+    if open_hits and matches:
+        from soutu.cli.viewer import open_pictures
+
+        open_pictures([hit.path for hit in matches])
+
+
+def _cut(min_relevance: float | None, show_all: bool) -> float:
+    if show_all:
+        return 0.0
+    if min_relevance is not None:
+        return min_relevance
+    from soutu.library import DEFAULT_MIN_RELEVANCE
+
+    return DEFAULT_MIN_RELEVANCE
+
+
+def _search(
+    where_library: str | None, terms: tuple[Term, ...], where: str | None, top: int
+) -> tuple[list[Hit], bool]:
+    """Return the hits, near misses among them, and whether there was anything to find."""
+    from soutu.library import open_library
+    from soutu.types import Query
+
+    with open_library(where_library) as library:
+        hits = library.search(Query(terms=terms), where=where, k=top)
+        return hits, bool(hits) or library.status().images > 0
+
+
+def _as_json(hit: Hit) -> dict[str, object]:
+    info = hit.info
+    return {
+        "id": hit.id,
+        "path": str(hit.path),
+        "score": round(hit.score, 6),
+        "relevance": round(hit.relevance, 6),
+        "width": info.width,
+        "height": info.height,
+        "format": info.format,
+        "taken_at": info.taken_at.isoformat() if info.taken_at else None,
+        "camera": info.camera,
+        "latitude": info.latitude,
+        "longitude": info.longitude,
+    }
+
+
+def _print_paths(matches: Sequence[Hit], terms: Sequence[Term], *, print0: bool) -> None:
+    paths = [hit.path for hit in matches]
+    if not paths:
+        click.echo(_nothing(terms), err=True)
+    elif not print0 and click.get_text_stream("stdout").isatty():
+        click.echo("\n".join(printable(str(path)) for path in paths))
+    else:
+        write_raw_paths(paths, end=b"\0" if print0 else b"\n")
+
+
+def _print_table(
+    matches: Sequence[Hit],
+    hits: Sequence[Hit],
+    terms: Sequence[Term],
+    *,
+    thumbnails: str,
+    holds_pictures: bool,
+) -> None:
+    if not holds_pictures:
+        click.echo("The library holds no pictures yet. Run: soutu index FOLDER")
+        return
+    if not matches:
+        nearest = ". The nearest:" if hits else "."
+        click.echo(_nothing(terms) + nearest)
+    if hits:
+        from soutu.cli.hits import print_hits
+
+        print_hits(matches or hits[:NEAR_MISSES], dimmed=not matches, thumbnails=thumbnails)
+
+
+def _nothing(terms: Sequence[Term]) -> str:
+    return f"Nothing here matches {printable(written(terms)) or 'that filter'}"

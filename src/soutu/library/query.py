@@ -1,0 +1,140 @@
+"""From words and pictures with weights to one unit vector."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from soutu.errors import ImageError, QueryError
+from soutu.library.where import parse_where
+from soutu.types import Query, Term
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from soutu.library.relevance import QueryKind
+    from soutu.models.base import Encoder
+    from soutu.types import Filter, Vectors
+
+_MIN_SAMPLE = 16  # below this the spread of a term's scores says too little to balance by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed:
+    """A query ready for the index: a unit vector [dim], and what it was made of."""
+
+    vector: NDArray[np.float32]
+    kind: QueryKind
+    files: frozenset[Path]
+
+
+def build_query(
+    query: str | Query | None,
+    *,
+    image: Path | str | bytes | None = None,
+    minus: str | None = None,
+    where: str | Filter | None = None,
+) -> Query:
+    """Gather the arguments of `Library.search` into one Query. Raises QueryError."""
+    base = query if isinstance(query, Query) else Query()
+    terms = list(base.terms)
+    if isinstance(query, str):
+        terms.append(Term(text=query))
+    if image is not None:
+        terms.append(Term(image=image))
+    if minus is not None:
+        terms.append(Term(text=minus, weight=-1.0))
+    for term in terms:
+        _check(term)
+    terms = [term for term in terms if term.weight]
+    if not terms:
+        msg = "the query is empty. Give some words, as in: a cat, or a picture"
+        raise QueryError(msg)
+    given = parse_where(where) if isinstance(where, str) else where
+    return Query(terms=tuple(terms), where=base.where if given is None else given)
+
+
+def compose(query: Query, encoder: Encoder, sample: Vectors) -> Composed:
+    """Turn a query into one unit vector.
+
+    A picture's cosines spread several times wider over a library than a text's, so a plain sum
+    of unit vectors would let the picture decide alone. Each term is therefore divided by the
+    spread of its scores over `sample` [n, dim]; the sum then ranks by the weighted mean of
+    standardised scores.
+    """
+    vectors = _term_vectors(query.terms, encoder)
+    weights = np.array([term.weight for term in query.terms], dtype=np.float32)
+    if len(query.terms) > 1 and len(sample) >= _MIN_SAMPLE:
+        weights /= np.maximum((sample @ vectors.T).std(axis=0), 1e-3)
+    total = weights @ vectors
+    norm = float(np.linalg.norm(total))
+    if norm < 1e-6:
+        msg = "the parts of the query cancel out. Change a weight or leave one part out"
+        raise QueryError(msg)
+    texts = sum(term.text is not None for term in query.terms)
+    kind: QueryKind = "mixed"
+    if len(query.terms) == 1 and query.terms[0].weight > 0:
+        kind = "text" if texts else "image"
+    files = {_as_file(term.image) for term in query.terms if _as_file(term.image)}
+    return Composed(
+        vector=(total / norm).astype(np.float32),
+        kind=kind,
+        files=frozenset(f for f in files if f is not None),
+    )
+
+
+def _check(term: Term) -> None:
+    if not np.isfinite(term.weight):
+        msg = f"the weight {term.weight} is not a number. Give one such as 0.5"
+        raise QueryError(msg)
+    if (term.text is None) == (term.image is None):
+        msg = "each part of a query is either words or a picture"
+        raise QueryError(msg)
+    if term.text is not None and not term.text.strip():
+        msg = "the query is empty. Give some words, as in: a cat, or a picture"
+        raise QueryError(msg)
+
+
+def _term_vectors(terms: tuple[Term, ...], encoder: Encoder) -> Vectors:
+    vectors = np.empty((len(terms), encoder.facts.dim), dtype=np.float32)
+    texts = [i for i, term in enumerate(terms) if term.text is not None]
+    if texts:
+        vectors[texts] = encoder.encode_texts([terms[i].text or "" for i in texts])
+    for i, term in enumerate(terms):
+        if term.image is not None:
+            vectors[i] = _image_vector(term.image, encoder)
+    return vectors
+
+
+def _image_vector(image: Path | str | bytes, encoder: Encoder) -> NDArray[np.float32]:
+    from soutu.images.decode import decode, read
+
+    label = "the uploaded picture" if isinstance(image, bytes) else f"{str(image)!r}"
+    try:
+        if isinstance(image, bytes):
+            data = image
+        elif _is_url(image):
+            from soutu.library.fetch import fetch_image
+
+            data = fetch_image(str(image))
+        else:
+            data = read(Path(image)).data
+        picture = decode(data, encoder.facts.preprocess)
+    except ImageError as error:
+        msg = f"cannot search by {label}: {error}"
+        raise QueryError(msg) from error
+    return np.asarray(encoder.encode_images(picture.pixels[None])[0])
+
+
+def _is_url(image: Path | str) -> bool:
+    return isinstance(image, str) and image.lower().startswith(("http://", "https://"))
+
+
+def _as_file(image: Path | str | bytes | None) -> Path | None:
+    if image is None or isinstance(image, bytes) or _is_url(image):
+        return None
+    return Path(os.path.abspath(image))  # noqa: PTH100 - the catalog keeps links unresolved

@@ -1,0 +1,133 @@
+"""Relevance: how likely it is that a hit answers the query, from 0 to 1.
+
+A cosine means little by itself: its level differs between models, between words and pictures, and
+from library to library. Relevance places it in the library's own score distribution:
+
+    z = (cosine - level) / spread
+    relevance = sigmoid(d * z - d**2 / 2 + log(prior / (1 - prior)))
+
+`spread` is the standard deviation of the cosines between everyday concepts (concepts.txt) and the
+library's pictures; `level` lies half way between their mean and the mean cosine of this query, as
+some queries score high against everything. The rest is Bayes' rule for two normal distributions of
+equal spread whose means are `d` spreads apart, with `d` from the model's own logit scale: models
+that separate better say yes and no more firmly. The prior: one picture in a thousand answers a
+query, and one picture in a library of less than a thousand.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from soutu.index.base import VectorIndex
+    from soutu.models.base import Encoder
+    from soutu.types import Vectors
+
+QueryKind = Literal["text", "image", "mixed"]
+
+DEFAULT_MIN_RELEVANCE = 0.25
+"""Hits below this are shown as near misses only."""
+
+SAMPLE = 2048
+"""Pictures that stand for the library; the error of a mean over them is spread / 45."""
+
+_SEPARATION = (1.0, 4.0)  # bounds on d, in spreads, against odd scales in model files
+_IMAGE_SEPARATION = 2.5  # pictures against pictures; no model states a scale for these
+_FEW = 3  # with fewer pictures there is no distribution to speak of
+_FEW_IMAGES = (0.5, 0.15)  # level and spread of picture-picture cosines assumed until then
+
+
+@cache
+def concepts() -> tuple[str, ...]:
+    """Return everyday concepts that stand for what people might ask."""
+    text = (files("soutu.library") / "concepts.txt").read_text(encoding="utf-8")
+    return tuple(word.replace("-", " ") for word in text.split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The score distribution of a library in one space.
+
+    `sample` [n, dim] holds pictures spread over the library; `text` and `image` are mean and
+    standard deviation of the cosines of concepts, and of pictures, with those pictures.
+    """
+
+    count: int
+    sample: Vectors
+    text: tuple[float, float]
+    image: tuple[float, float]
+    separation: float
+
+    @classmethod
+    def measure(cls, index: VectorIndex, encoder: Encoder) -> Calibration:
+        """Measure the distribution of an index whose vectors an encoder made."""
+        sample = index.sample(SAMPLE)
+        text = (0.0, 1.0)
+        if len(sample):
+            text = _mean_std(sample @ encoder.encode_texts(concepts()).T)
+        image = _FEW_IMAGES
+        if len(sample) >= _FEW:
+            part = sample[:: max(1, len(sample) // 256)]
+            image = _mean_std((part @ part.T)[~np.eye(len(part), dtype=bool)])
+        low, high = _SEPARATION
+        separation = min(max(encoder.facts.scale.scale * text[1], low), high)
+        return cls(
+            count=index.count(), sample=sample, text=text, image=image, separation=separation
+        )
+
+    def relevance(
+        self, scores: NDArray[np.float32], *, query: NDArray[np.float32], kind: QueryKind
+    ) -> NDArray[np.float64]:
+        """Turn the cosines [n] of a unit query vector [dim] into relevances [n] in 0..1."""
+        own = self.sample @ query if len(self.sample) >= _FEW else None
+        if kind == "mixed" and own is not None:
+            level, spread = _mean_std(own)
+        else:
+            level, spread = self.image if kind == "image" else self.text
+            if own is not None:
+                level = (level + float(own.mean())) / 2
+        d = _IMAGE_SEPARATION if kind == "image" else self.separation
+        prior = 1 / min(max(self.count, 20), 1000)
+        z = (scores.astype(np.float64) - level) / spread
+        logit = d * z - d * d / 2 + math.log(prior / (1 - prior))
+        return np.asarray(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
+
+    def save(self, path: Path) -> None:
+        """Write the calibration to an .npz file."""
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                count=self.count,
+                sample=self.sample.astype(np.float16),
+                text=self.text,
+                image=self.image,
+                separation=self.separation,
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration | None:
+        """Read what `save` wrote; None where it is missing or damaged, to be measured anew."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                return cls(
+                    count=int(data["count"]),
+                    sample=data["sample"].astype(np.float32),
+                    text=(float(data["text"][0]), float(data["text"][1])),
+                    image=(float(data["image"][0]), float(data["image"][1])),
+                    separation=float(data["separation"]),
+                )
+        except (OSError, ValueError, KeyError, EOFError):
+            return None
+
+
+def _mean_std(values: NDArray[np.float32]) -> tuple[float, float]:
+    return float(values.mean()), max(float(values.std()), 1e-3)

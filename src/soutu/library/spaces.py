@@ -1,0 +1,104 @@
+"""Spaces on disk: a folder with the vectors of one encoder at one revision."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soutu.catalog.catalog import Catalog, SpaceRow
+from soutu.library.owner import Hold, hold
+from soutu.library.relevance import Calibration
+
+if TYPE_CHECKING:
+    from soutu.index.base import VectorIndex
+    from soutu.models.base import Encoder, EncoderFacts
+
+CURRENT = "space"
+"""The setting that names the current space."""
+
+
+@dataclass
+class Space:
+    """An open space: its vectors, and the lock that keeps other processes off them."""
+
+    row: SpaceRow
+    folder: Path
+    index: VectorIndex
+    _hold: Hold
+    _calibration: Calibration | None = field(default=None)
+
+    def calibration(self, encoder: Encoder) -> Calibration:
+        """Return the score distribution, measured anew after `forget_calibration`."""
+        if self._calibration is None:
+            path = self.folder / "calibration.npz"
+            found = Calibration.load(path)
+            if found is None or found.sample.shape[1] != self.index.dim:
+                found = Calibration.measure(self.index, encoder)
+                found.save(path)
+            self._calibration = found
+        return self._calibration
+
+    def forget_calibration(self) -> None:
+        """Say that the vectors changed."""
+        self._calibration = None
+        (self.folder / "calibration.npz").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the vectors, then let other processes in."""
+        try:
+            self.index.close()
+        finally:
+            self._hold.release()
+
+
+def row_for(facts: EncoderFacts, source: str) -> SpaceRow:
+    """Name the space of an encoder; `source` is what loads that encoder again."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", facts.name).strip("-.") or "model"
+    return SpaceRow(
+        name=f"{safe}-{facts.precision}-{facts.revision[:12]}",
+        model=facts.name,
+        source=source,
+        revision=facts.revision,
+        precision=facts.precision,
+        dim=facts.dim,
+    )
+
+
+def open_space(library: Path, row: SpaceRow, *, task: str) -> Space:
+    """Open a space of a library folder, creating its folder on first use.
+
+    Raises LibraryBusy, LibraryBroken, StorageError.
+    """
+    from soutu.index.edge import EdgeIndex
+
+    held = hold(library, f"space-{row.name}", task=task)
+    try:
+        folder = _folder(library, row.name)
+        index = EdgeIndex.open(folder / "vectors", dim=row.dim)
+    except BaseException:
+        held.release()
+        raise
+    return Space(row=row, folder=folder, index=index, _hold=held)
+
+
+def drop_space(library: Path, catalog: Catalog, row: SpaceRow, *, task: str) -> None:
+    """Delete a space's vectors and forget it."""
+    held = hold(library, f"space-{row.name}", task=task)
+    try:
+        catalog.delete_space(row.name)
+        shutil.rmtree(_folder(library, row.name), ignore_errors=True)
+    finally:
+        held.release()
+
+
+def current_row(catalog: Catalog) -> SpaceRow | None:
+    """Return the current space, or None in a library that has none yet."""
+    name = catalog.setting(CURRENT)
+    return next((row for row in catalog.spaces() if row.name == name), None)
+
+
+def _folder(library: Path, name: str) -> Path:
+    return library / "spaces" / name

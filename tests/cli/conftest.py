@@ -1,0 +1,36 @@
+"""Fixtures: the commands on a library in memory, and the real program in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from click.testing import CliRunner, Result
+from fake import FakeLibrary
+
+import soutu.library
+from soutu.cli.app import app
+
+Soutu: TypeAlias = Callable[..., Result]
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLibrary:
+    """Put a library in memory in the place of the one on disk."""
+    fake = FakeLibrary(tmp_path / "library")
+    monkeypatch.setattr(soutu.library, "open_library", fake.open)
+    return fake
+
+
+@pytest.fixture
+def soutu_command(library: FakeLibrary) -> Soutu:
+    """Run a command as the console script would; ordinary strings are its arguments."""
+
+    def run(*args: str, stdin: str | None = None) -> Result:
+        result = CliRunner().invoke(app, list(args), input=stdin, prog_name="soutu")
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run

@@ -1,0 +1,192 @@
+"""A library in memory that does what the protocol says, for tests of what the commands do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from soutu.errors import LibraryMissing, ModelError
+from soutu.library.base import Stop, Watcher
+from soutu.types import (
+    Failure,
+    Filter,
+    Hit,
+    ImageInfo,
+    IndexReport,
+    LibraryStatus,
+    Progress,
+    Query,
+    SpaceStatus,
+)
+
+
+def hit(path: str | Path, relevance: float, *, number: int = 1, **info: object) -> Hit:
+    """Make a hit of a 640 × 427 JPEG."""
+    facts = ImageInfo(width=640, height=427, format="JPEG")
+    return Hit(
+        id=number,
+        path=Path(path),
+        score=relevance / 3,
+        relevance=relevance,
+        info=dataclasses.replace(facts, **info),  # type: ignore[arg-type]
+    )
+
+
+def space(model: str, *, current: bool, vectors: int = 2) -> SpaceStatus:
+    """Describe a space of int8 vectors."""
+    return SpaceStatus(
+        model=model, revision="r1", precision="int8", dim=256, vectors=vectors, current=current
+    )
+
+
+class FakeLibrary:
+    """Answer from what a test laid down in its fields, and remember what it was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.pictures: dict[Path, float] = {}
+        self.failures: tuple[Failure, ...] = ()
+        self.hits: list[Hit] = []
+        self.spaces = [space("mini", current=True)]
+        self.progress: list[Progress] = []
+        self.error: BaseException | None = None
+        self.asked: list[tuple[str, object]] = []
+        self.opened_with: dict[str, object] = {}
+        self.exists = True
+        self.closed = 0
+
+    def open(self, where: str | Path | None = None, **options: object) -> FakeLibrary:
+        """Stand in for `soutu.library.open_library`."""
+        self.opened_with = {"where": where, **options}
+        if not self.exists and not options.get("create"):
+            raise LibraryMissing(f"there is no library at {where}. Run: soutu index FOLDER")
+        return self
+
+    def _ask(self, what: str, value: object) -> None:
+        self.asked.append((what, value))
+        if self.error is not None:
+            raise self.error
+
+    def add(
+        self,
+        paths: Iterable[Path | str],
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        on_progress: Watcher | None = None,
+        should_stop: Stop | None = None,
+    ) -> IndexReport:
+        """Index every file below the paths; one whose name holds "bad" fails."""
+        self._ask("add", (tuple(map(str, paths)), tuple(include), tuple(exclude)))
+        stopped = False
+        for progress in self.progress:
+            if on_progress is not None:
+                on_progress(progress)
+            stopped = stopped or (should_stop is not None and should_stop())
+        if stopped:
+            return IndexReport(added=1, interrupted=True, seconds=1.0)
+        held = set(self.pictures)
+        files = {
+            file
+            for path in map(Path, self.asked[-1][1][0])  # type: ignore[index]
+            for file in ([path] if path.is_file() else path.rglob("*"))
+            if file.is_file()
+        }
+        good = {file for file in files if "bad" not in file.name}
+        self.failures = tuple(
+            Failure(path=file, reason="truncated") for file in sorted(files - good)
+        )
+        self.pictures = dict.fromkeys(sorted(good), 1.0)
+        return IndexReport(
+            added=len(good - held),
+            skipped=len(good & held),
+            removed=len(held - good),
+            failures=self.failures,
+            seconds=0.5,
+        )
+
+    def search(
+        self,
+        query: str | Query | None = None,
+        *,
+        image: Path | str | bytes | None = None,
+        minus: str | None = None,
+        where: str | Filter | None = None,
+        k: int = 20,
+        min_relevance: float = 0.0,
+    ) -> list[Hit]:
+        """Return the hits that were laid down."""
+        self._ask("search", (query, where, k))
+        return [found for found in self.hits if found.relevance >= min_relevance][:k]
+
+    def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:
+        """Forget the pictures at or below the paths."""
+        roots = [Path(path) for path in paths]
+        self._ask("count" if dry_run else "remove", tuple(map(str, roots)))
+        gone = [
+            path for path in self.pictures if any(path.is_relative_to(root) for root in roots)
+        ]
+        if not dry_run:
+            for path in gone:
+                del self.pictures[path]
+        return len(gone)
+
+    def status(self) -> LibraryStatus:
+        """Count what was laid down."""
+        folders: dict[str, int] = {}
+        for path in self.pictures:
+            folders[str(path.parent)] = folders.get(str(path.parent), 0) + 1
+        return LibraryStatus(
+            path=self.path,
+            images=len(self.pictures),
+            failures=self.failures,
+            bytes_on_disk=1_234_567,
+            spaces=tuple(self.spaces),
+            folders=folders,
+        )
+
+    def use_model(
+        self,
+        model: str,
+        *,
+        precision: str = "auto",
+        on_progress: Watcher | None = None,
+        should_stop: Stop | None = None,
+    ) -> SpaceStatus:
+        """Make a model's space current, unless a stop was asked for on the way."""
+        self._ask("use", (model, precision))
+        for progress in self.progress:
+            if on_progress is not None:
+                on_progress(progress)
+        stopped = should_stop is not None and should_stop()
+        new = space(model, current=not stopped)
+        if not stopped:
+            self.spaces = [dataclasses.replace(old, current=False) for old in self.spaces]
+        self.spaces.append(new)
+        return new
+
+    def drop_space(self, model: str) -> None:
+        """Drop a space; refuse the current one and one that is not there."""
+        self._ask("drop", model)
+        found = [each for each in self.spaces if each.model == model]
+        if not found or found[0].current:
+            raise ModelError(f"{model} is the current model, or has no vectors here")
+        self.spaces.remove(found[0])
+
+    def close(self) -> None:
+        """Count the call."""
+        self.closed += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
