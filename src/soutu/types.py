@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Vectors: TypeAlias = NDArray[np.float32]
-    """Rows of unit length, shape [n, dim]."""
-    Ids: TypeAlias = NDArray[np.int64]
-    """Image ids, shape [n]; each in 1 .. 2**53 - 1, so that JSON readers keep them exact."""
-    Pixels: TypeAlias = NDArray[np.uint8]
-    """RGB pictures ready for a model, shape [n, 3, height, width]."""
+# Strings, so that importing this module does not import numpy.
+Vectors: TypeAlias = "NDArray[np.float32]"
+"""Rows of unit length, shape [n, dim]."""
+Ids: TypeAlias = "NDArray[np.int64]"
+"""Image ids, shape [n]; each in 1 .. 2**53 - 1, so that JSON readers keep them exact."""
+Pixels: TypeAlias = "NDArray[np.uint8]"
+"""RGB pictures ready for a model, shape [n, 3, height, width]."""
 
 ResizeMode = Literal["shortest", "squash"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 from click.testing import CliRunner, Result
-from fake import FakeLibrary
+from fake import FakeLibrary, Soutu
 
 import soutu.library
 from soutu.cli.app import app
-
-Soutu: TypeAlias = Callable[..., Result]
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
+
+from click.testing import Result
 
 from soutu.errors import LibraryMissing, ModelError
 from soutu.library.base import Stop, Watcher
@@ -21,6 +23,9 @@ from soutu.types import (
     Query,
     SpaceStatus,
 )
+
+Soutu: TypeAlias = Callable[..., Result]
+"""Runs a command on the fake library, as the fixture `soutu_command` gives it."""
 
 
 def hit(path: str | Path, relevance: float, *, number: int = 1, **info: object) -> Hit:
@@ -126,9 +131,7 @@ class FakeLibrary:
         """Forget the pictures at or below the paths."""
         roots = [Path(path) for path in paths]
         self._ask("count" if dry_run else "remove", tuple(map(str, roots)))
-        gone = [
-            path for path in self.pictures if any(path.is_relative_to(root) for root in roots)
-        ]
+        gone = [path for path in self.pictures if any(path.is_relative_to(root) for root in roots)]
         if not dry_run:
             for path in gone:
                 del self.pictures[path]

@@ -13,7 +13,9 @@ def main() -> None:
             # A terminal that cannot show a character gets its escape, never a UnicodeEncodeError.
             sys.stdout.reconfigure(errors="backslashreplace")
         from soutu.cli.app import app
+        from soutu.cli.exits import exit_codes
 
-        app(prog_name="soutu")
+        with exit_codes():  # for what fails before a command runs, such as its import
+            app(prog_name="soutu")
     except KeyboardInterrupt:  # Ctrl-C while Python is still importing
         sys.exit(130)

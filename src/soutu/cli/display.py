@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -117,6 +118,5 @@ def write_json(value: object) -> None:
 
 def write_raw_paths(paths: Sequence[Path], *, end: bytes) -> None:
     """Write paths as the bytes that the file system knows them by, each followed by `end`."""
-    stream = click.get_binary_stream("stdout")
-    stream.write(b"".join(os.fsencode(path) + end for path in paths))
-    stream.flush()
+    sys.stdout.buffer.write(b"".join(os.fsencode(path) + end for path in paths))
+    sys.stdout.flush()

@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import NoReturn
 
 import click
 
@@ -25,53 +25,44 @@ from soutu.errors import InputError, LibraryBusy, SoutuError
 OK, FAILED, BAD_INPUT, BUSY, BUG, INTERRUPTED, READER_GONE = 0, 1, 2, 3, 70, 130, 141
 
 
-class Failed(click.ClickException):
-    """End the command with one line on stderr and an exit code."""
-
-    def __init__(self, message: str, exit_code: int = FAILED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Write `soutu: message` on stderr, as one line whatever the message holds."""
-        click.echo(f"soutu: {printable(self.message)}", file=file, err=file is None)
+def fail(message: str, exit_code: int = FAILED) -> NoReturn:
+    """End the command with one line on stderr, whatever the message holds, and an exit code."""
+    click.echo(f"soutu: {printable(message)}", err=True)
+    sys.exit(exit_code)
 
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Raise every error as a `Failed` that carries its exit code."""
+    """Turn every error of the block into its line and its exit code."""
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort):
+    except (click.ClickException, click.exceptions.Exit, click.Abort):  # click sees to these
         raise
     except KeyboardInterrupt:
-        raise Failed("stopped", INTERRUPTED) from None
+        fail("stopped", INTERRUPTED)
     except BrokenPipeError:
         _mute_stdout()
-        raise click.exceptions.Exit(READER_GONE) from None
+        sys.exit(READER_GONE)
     except Exception as error:
         if os.environ.get("SOUTU_DEBUG", "") not in {"", "0"}:
             import traceback
 
             traceback.print_exc()
-        raise _explained(error) from error
+        fail(*_explained(error))
 
 
-def _explained(error: Exception) -> Failed:
+def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, LibraryBusy):
-        return Failed(str(error), BUSY)
+        return str(error), BUSY
     if isinstance(error, InputError):
-        return Failed(str(error), BAD_INPUT)
+        return str(error), BAD_INPUT
     if isinstance(error, SoutuError):
-        return Failed(str(error), FAILED)
+        return str(error), FAILED
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
-        return Failed(f"{error.strerror}{where}", FAILED)
-    return Failed(
-        f"this is a bug in soutu: {type(error).__name__}: {error}. "
-        "SOUTU_DEBUG=1 shows where; please report it",
-        BUG,
-    )
+        return f"{error.strerror}{where}", FAILED
+    bug = f"{type(error).__name__}: {error}"
+    return f"this is a bug in soutu: {bug}. SOUTU_DEBUG=1 shows where; please report it", BUG
 
 
 def _mute_stdout() -> None:

@@ -20,6 +20,7 @@ from soutu.cli.options import (
 from soutu.cli.report import report_as_json, report_failures, report_lines
 
 if TYPE_CHECKING:
+    from soutu.models.base import PrecisionChoice
     from soutu.types import IndexReport
 
 
@@ -55,7 +56,7 @@ def command(
     paths: tuple[str, ...],
     library: str | None,
     model: str | None,
-    precision: str,
+    precision: PrecisionChoice,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     watch: bool,

@@ -11,6 +11,7 @@ from soutu.cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from soutu.cli.interrupts import StopRequest
+    from soutu.models.base import PrecisionChoice
     from soutu.types import IndexReport
 
 
@@ -20,7 +21,7 @@ class Indexing:
 
     library: str | None
     model: str | None
-    precision: str
+    precision: PrecisionChoice
     include: Sequence[str]
     exclude: Sequence[str]
     show_progress: bool

@@ -67,7 +67,7 @@ class _Stage(ProgressColumn):
         self._stop = stop
 
     def render(self, task: Task) -> Text:
-        stage = "stopping after this batch" if self._stop() else STAGES[task.description]
+        stage = "stopping" if self._stop() else STAGES[task.description]
         failed = task.fields["failed"]
         return Text(f"{stage}, {failed:,} failed" if failed else stage, no_wrap=True)
 

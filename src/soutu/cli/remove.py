@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from soutu.cli.display import count
-from soutu.cli.exits import BAD_INPUT, Failed
+from soutu.cli.exits import BAD_INPUT, fail
 from soutu.cli.options import examples, library_option
 
 ASKS_ABOVE = 100
@@ -39,8 +41,8 @@ def command(*, paths: tuple[str, ...], yes: bool, library: str | None) -> None:
 def _ask(pictures: int) -> None:
     if pictures <= ASKS_ABOVE:
         return
-    if not click.get_text_stream("stdin").isatty():
-        raise Failed(
+    if not sys.stdin.isatty():
+        fail(
             f"this would forget {count(pictures, 'picture')}, and nobody is here to ask. "
             "Say --yes if you mean it",
             BAD_INPUT,

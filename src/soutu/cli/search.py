@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ NEAR_MISSES = 5
     epilog=examples(
         "soutu search a red car --minus people -k 5",
         'soutu search --image beach.jpg --plus "2:at night"',
-        'soutu search 猫 --where "taken >= 2024 and width > 1000"',
+        "soutu search 猫 --where \"date >= '2024' AND width > 1000\"",
         "soutu search dog -0 | xargs -0 cp -t ~/dogs",
     ),
 )
@@ -39,7 +40,7 @@ NEAR_MISSES = 5
     "--minus-image", "minus_images", multiple=True, metavar="FILE|URL",
     help="A picture to stay away from.",
 )  # fmt: skip
-@click.option("--where", metavar="EXPR", help="Keep only pictures that pass a filter, see below.")
+@click.option("--where", metavar="EXPR", help="Look only among pictures that pass a filter.")
 @click.option(
     "-k", "--top", type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
     help="How many pictures at most.",
@@ -85,6 +86,10 @@ def command(
     All WORDS make one phrase. A number and a colon before any text or picture is its weight:
     "2:red car", --minus 0.5:people. (To look for "16:9", write "1:16:9".)
 
+    A filter (--where) compares folder, name, format, camera, width, height, size, date, modified,
+    latitude and longitude, as in SQL: =, !=, <, <=, >, >=, IN, BETWEEN, AND, OR, NOT, and
+    near(latitude, longitude, km). A folder stands for all below it.
+
     That nothing matches is an answer too, not an error: the table then shows the nearest
     pictures, JSON is an empty list, and the exit code is 0.
     """
@@ -93,7 +98,7 @@ def command(
     terms = Asked(
         words=words, images=images, plus=plus, minus=minus, minus_images=minus_images
     ).terms()
-    if not terms and not where:
+    if not terms:
         raise click.UsageError("Say what to look for: words, --image FILE, or both.")
     cut = _cut(min_relevance, show_all)
     hits, holds_pictures = _search(library, terms, where, top)
@@ -153,7 +158,7 @@ def _print_paths(matches: Sequence[Hit], terms: Sequence[Term], *, print0: bool)
     paths = [hit.path for hit in matches]
     if not paths:
         click.echo(_nothing(terms), err=True)
-    elif not print0 and click.get_text_stream("stdout").isatty():
+    elif not print0 and sys.stdout.isatty():
         click.echo("\n".join(printable(str(path)) for path in paths))
     else:
         write_raw_paths(paths, end=b"\0" if print0 else b"\n")
@@ -180,4 +185,4 @@ def _print_table(
 
 
 def _nothing(terms: Sequence[Term]) -> str:
-    return f"Nothing here matches {printable(written(terms)) or 'that filter'}"
+    return f"Nothing here matches {printable(written(terms))}"

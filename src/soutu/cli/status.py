@@ -21,7 +21,10 @@ FOLDERS_SHOWN = 10
 @json_option
 @library_option
 def command(*, failed: bool, as_json: bool, library: str | None) -> None:
-    """Say what the library holds: pictures, folders, models, and what failed."""
+    """Say what the library holds.
+
+    That is its pictures and folders, its models, and the files that could not be indexed.
+    """
     from soutu.library import open_library
 
     with open_library(library) as opened:

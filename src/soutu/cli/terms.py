@@ -76,7 +76,7 @@ def _image(place: str) -> Path | str:
 
 def written(terms: Iterable[Term]) -> str:
     """Write a query for a person, as `red car + beach.jpg − people`."""
-    parts = []
+    parts: list[str] = []
     for term in terms:
         weight = "" if abs(term.weight) == 1 else f"{abs(term.weight):g}:"
         name = f"{weight}{term.text or term.image!s}"

@@ -118,15 +118,14 @@ def _facts(rank: int, hit: Hit, room: int) -> list[str]:
 
 def read_thumbnail(path: Path) -> Thumbnail | None:
     """Return a picture made small and upright, or None if it cannot be read."""
-    from PIL import Image, ImageOps
+    from soutu.errors import ImageError
+    from soutu.images.decode import open_rgb, read
 
     try:
-        with Image.open(path) as picture:
-            picture.draft("RGB", PIXELS)  # a JPEG is then decoded small, many times faster
-            upright = ImageOps.exif_transpose(picture)
-            upright.thumbnail(PIXELS)
-            stored = io.BytesIO()
-            upright.convert("RGB").save(stored, "PNG")
-            return Thumbnail(png=stored.getvalue(), width=upright.width, height=upright.height)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture = open_rgb(read(path).data, min_side=max(PIXELS))
+    except ImageError:
         return None  # the file may have changed since it was indexed; its facts are still shown
+    picture.thumbnail(PIXELS)
+    stored = io.BytesIO()
+    picture.save(stored, "PNG")
+    return Thumbnail(png=stored.getvalue(), width=picture.width, height=picture.height)

@@ -16,7 +16,6 @@ from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query, compose
 from soutu.library.spaces import CURRENT, Space, current_row, drop_space, open_space, row_for
 from soutu.models.base import PrecisionChoice
-from soutu.models.store import ModelStore
 from soutu.types import All, HasId, Hit, LibraryStatus, Not, Progress, Query, SpaceStatus
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from soutu.library.base import Stop, Watcher
     from soutu.models.base import Encoder
+    from soutu.models.store import ModelStore
     from soutu.types import Filter, Ids, IndexReport
 
 DEFAULT_MODEL = "mini"

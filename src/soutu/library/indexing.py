@@ -120,7 +120,7 @@ class IndexRun:
         full = {entry.root for entry in entries}
         failed = {failure.path for failure in self._tally.failures}
         for path in paths:
-            if path in full or path in failed or not path.is_dir() or any(os.scandir(path)):
+            if path in full or path in failed or not path.is_dir() or any(path.iterdir()):
                 continue
             known = len(self._catalog.ids(path))
             if known:

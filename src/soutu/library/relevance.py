@@ -22,6 +22,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -117,7 +118,7 @@ class Calibration:
     def load(cls, path: Path) -> Calibration | None:
         """Read what `save` wrote; None where it is missing or damaged, to be measured anew."""
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 return cls(
                     count=int(data["count"]),
                     sample=data["sample"].astype(np.float32),
@@ -125,7 +126,7 @@ class Calibration:
                     image=(float(data["image"][0]), float(data["image"][1])),
                     separation=float(data["separation"]),
                 )
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
 
 

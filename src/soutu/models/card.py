@@ -1,4 +1,4 @@
-"""What is known of a model before it is opened: where it comes from, what it can do, its licence."""
+"""What is known of a model before it is opened: its origin, its quality, its licence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from soutu.errors import ModelError
 from soutu.models.base import Precision, Scale
 
 Layout = Literal["transformers", "immich", "soutu"]
-Clean = Literal["none", "whitespace", "lower", "canonicalize"]
+Clean = Literal["none", "lowercase", "whitespace", "lower", "canonicalize"]
+"""What is done to a text before its tokenizer sees it; see `tokenizer.clean_text`."""
 
 MINI_FOLDER = Path(__file__).with_name("mini")
 CLIP_SCALE = Scale(scale=100.0)

@@ -12,6 +12,8 @@ from soutu.errors import ModelError
 from soutu.models.base import EncoderFacts, Precision
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from soutu.models.layout import ModelFiles
@@ -44,6 +46,7 @@ class DualEncoder:
         self._precision = precision
         self._threads = threads
         self._lock = Lock()
+        self._sessions: dict[Path, Session] = {}
         self._image: ImageTower | None = None
         self._text: TextTower | None = None
         self._facts = EncoderFacts(
@@ -85,22 +88,40 @@ class DualEncoder:
         found = [self._unit(tower.run(batch), "texts") for batch in batches]
         return np.concatenate(found) if found else self._none()
 
+    def probe(self, pixels: Pixels, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return what the graphs are fed for these samples, for looking inside them.
+
+        A graph with a fixed batch is given no more than that.
+        """
+        return {**self._image_tower().probe(pixels), **self._text_tower().probe(texts)}
+
     def close(self) -> None:
         """Release the model's memory. The next call opens it again."""
         with self._lock:
             self._image = self._text = None
+            self._sessions.clear()
 
     def _image_tower(self) -> ImageTower:
         with self._lock:
             if self._image is None:
-                self._image = ImageTower(self._files, self._precision, self._threads)
+                session = self._session(self._files.image.graphs[self._precision])
+                self._image = ImageTower(self._files, session)
             return self._image
 
     def _text_tower(self) -> TextTower:
         with self._lock:
             if self._text is None:
-                self._text = TextTower(self._files, self._precision, self._threads)
+                session = self._session(self._files.text.graphs[self._precision])
+                self._text = TextTower(self._files, session)
             return self._text
+
+    def _session(self, graph: Path) -> Session:
+        """Open a graph once, even where both towers are in it."""
+        from soutu.models.session import Session
+
+        if graph not in self._sessions:
+            self._sessions[graph] = Session(graph, threads=self._threads)
+        return self._sessions[graph]
 
     def _none(self) -> Vectors:
         return np.zeros((0, self._facts.dim), dtype=np.float32)
@@ -118,28 +139,35 @@ class DualEncoder:
             )
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         # A zero row has no direction; it stays zero, which is far from every picture alike.
-        return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+        unit: Vectors = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+        return unit
 
 
 class ImageTower:
     """The graph that encodes pictures, with its input's name, type and axis order."""
 
-    def __init__(self, files: ModelFiles, precision: Precision, threads: int) -> None:
-        from soutu.models.session import Session
-
-        self._session = Session(
-            files.image.graphs[precision], outputs=files.image.outputs, threads=threads
-        )
+    def __init__(self, files: ModelFiles, session: Session) -> None:
+        self._session = session
+        self._output = session.pick_output(files.image.outputs).name
         self._spec = files.preprocess
-        self._input = _named(self._session, _PIXELS, "picture")
-        port = self._session.inputs[self._input]
+        self._input = _named(session, _PIXELS, "picture")
+        port = session.inputs[self._input]
         self._raw = port.dtype is np.uint8  # the graph normalises by itself
         self._channels_last = self._raw and len(port.shape) == 4 and port.shape[3] == 3
         self._check_size(port.shape)
 
     def run(self, pixels: Pixels) -> Vectors:
         """Encode uint8 pictures [n, 3, height, width]; the vectors are as the graph gives them."""
-        return self._session.run({self._input: self._prepare(pixels)})
+        return self._session.run(self.feeds(pixels), self._output)
+
+    def feeds(self, pixels: Pixels) -> dict[str, NDArray[Any]]:
+        """Name and prepare the graph's input for these pictures."""
+        return {self._input: self._prepare(pixels)}
+
+    def probe(self, pixels: Pixels) -> dict[str, NDArray[Any]]:
+        """Return one batch that the graph takes as it is."""
+        fixed = self._session.fixed_batch(self._input)
+        return self._session.cast(self.feeds(pixels[:fixed]))
 
     def _prepare(self, pixels: Pixels) -> NDArray[Any]:
         if self._raw:
@@ -162,31 +190,38 @@ class ImageTower:
 class TextTower:
     """The graph that encodes texts, with its tokenizer."""
 
-    def __init__(self, files: ModelFiles, precision: Precision, threads: int) -> None:
-        from soutu.models.session import Session
+    def __init__(self, files: ModelFiles, session: Session) -> None:
         from soutu.models.tokenizer import TextTokenizer
 
-        self._session = Session(
-            files.text.graphs[precision], outputs=files.text.outputs, threads=threads
-        )
+        self._session = session
+        self._output = session.pick_output(files.text.outputs)
         self._tokenizer: TextTokenizer = TextTokenizer(files.tokenizer, files.text_spec)
-        self._ids = _named(self._session, _IDS, "text")
-        shape = self._session.inputs[self._ids].shape
+        self._ids = _named(session, _IDS, "text")
+        shape = session.inputs[self._ids].shape
         self._length = shape[1] if len(shape) == 2 else None
 
     def run(self, texts: Sequence[str]) -> Vectors:
         """Encode texts; the vectors are as the graph gives them."""
+        return self._session.run(self.feeds(texts), self._output.name)
+
+    def feeds(self, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Tokenise texts and name the tokens as the graph's inputs."""
         tokens = self._tokenizer(texts, length=self._length)
         known = {
             self._ids: tokens.ids,
             "attention_mask": tokens.mask,
             "token_type_ids": tokens.types,
         }
-        return self._session.run({k: v for k, v in known.items() if k in self._session.inputs})
+        return {name: value for name, value in known.items() if name in self._session.inputs}
+
+    def probe(self, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return one batch that the graph takes as it is."""
+        fixed = self._session.fixed_batch(self._ids)
+        return self._session.cast(self.feeds(texts[:fixed]))
 
     def dim(self) -> int:
         """Return the length of the vectors, from the graph's shape or from one run."""
-        shape = self._session.output.shape
+        shape = self._output.shape
         return (shape[-1] if shape else None) or self.run([""]).shape[1]
 
 

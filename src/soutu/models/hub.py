@@ -80,9 +80,7 @@ def wanted_files(
     a repository that lacks the graphs.
     """
     known = sorted(set(names))
-    chosen = (
-        _wanted_immich(known) if layout == "immich" else _wanted_transformers(known, precision)
-    )
+    chosen = _wanted_immich(known) if layout == "immich" else _wanted_transformers(known, precision)
     if not any(name.endswith(".onnx") for name in chosen):
         raise ModelError(
             f"the repository has no {precision} graphs in the {layout} layout; it holds "
@@ -129,7 +127,8 @@ def download(
     if offline() if no_network is None else no_network:
         raise _unreachable(repository, card.revision, "the hub is switched off (HF_HUB_OFFLINE)")
     commit, files = list_files(repository, card.revision)
-    names = wanted_files([file.name for file in files], card.layout, precision)
+    held = [file.name for file in files]
+    names = wanted_files(held, guess_layout(held) or card.layout, precision)
     chosen = [file for file in files if file.name in set(names)]
     report = _Report(sum(file.size for file in chosen), on_progress)
     for file in chosen:
@@ -189,7 +188,7 @@ def _fetch(
 ) -> None:
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # lazy
 
     # The part is named by its content, so that it is never continued with another revision's.
     part = folder / PARTS / f"{file.digest or file.name.replace('/', '_')}.part"
@@ -235,7 +234,7 @@ def _check(part: Path, file: RemoteFile, repository: str) -> None:
 @contextmanager
 def _silent_hub() -> Iterator[None]:
     """Keep the hub client's own progress bars off the terminal."""
-    from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
 
     group = "huggingface_hub.http_get"
     disable_progress_bars(group)

@@ -248,7 +248,7 @@ def _context_length(
 
 def _clean(tokenizer_config: Mapping[str, Any]) -> Clean:
     # Siglip2Tokenizer lower-cases in code; older tokenizer files lack that step.
-    return "lower" if tokenizer_config.get("tokenizer_class") == "Siglip2Tokenizer" else "none"
+    return "lowercase" if tokenizer_config.get("tokenizer_class") == "Siglip2Tokenizer" else "none"
 
 
 def _open_clip_clean(text_config: Mapping[str, Any], path: Path) -> Clean:

@@ -53,7 +53,7 @@ def from_transformers(config: Mapping[str, Any], path: Path) -> Preprocess:
     return Preprocess(
         height=target.height,
         width=target.width,
-        resize=shortest if shortest is not None else tuple(size or target),
+        resize=shortest if shortest is not None else _pair(size or target),
         mode="shortest" if shortest is not None else "squash",
         interpolation=_interpolation(config.get("resample", 3), path),
         mean=mean,
@@ -75,7 +75,7 @@ def from_open_clip(config: Mapping[str, Any], path: Path) -> Preprocess:
     return Preprocess(
         height=size.height,
         width=size.width,
-        resize=size.height if mode == "shortest" else tuple(size),
+        resize=size.height if mode == "shortest" else _pair(size),
         mode=mode,
         interpolation=_interpolation(config.get("interpolation", "bicubic"), path),
         mean=_triple(config.get("mean", OPENAI_MEAN), path),
@@ -97,6 +97,10 @@ def _transformers_size(value: object, path: Path) -> tuple[Size | None, int | No
     raise ModelError(
         f"{path} gives the size {value!r}; known are shortest_edge, or height and width"
     )
+
+
+def _pair(size: Size) -> tuple[int, int]:
+    return size.height, size.width
 
 
 def _open_clip_size(value: object, path: Path) -> Size:

@@ -43,9 +43,9 @@ class Session:
     that ONNX Runtime cannot open.
     """
 
-    def __init__(self, path: Path, *, outputs: Sequence[str] = (), threads: int = 0) -> None:
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
         # Imported here: status and search over HTTP never need it.
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -63,20 +63,20 @@ class Session:
         self._options = onnxruntime.RunOptions()
         self._options.only_execute_path_to_fetches = True
         self.inputs = {port.name: port for port in map(_port, self._session.get_inputs())}
-        self.output = self._pick_output(outputs)
+        self.outputs = {port.name: port for port in map(_port, self._session.get_outputs())}
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Vectors:
-        """Run the graph on a batch; return its chosen output as float32 [n, dim].
+    def run(self, feeds: Mapping[str, NDArray[Any]], output: str) -> Vectors:
+        """Run the graph on a batch; return one output as float32 [n, dim].
 
         Feeds are cast to the types the graph wants. A graph with a fixed batch is run as often as
         needed. Inputs that are not fed (the other tower's) get one blank row.
         """
-        rows = len(next(iter(feeds.values())))
-        fixed = self.fixed_batch(next(iter(feeds)))
-        step = fixed or max(rows, 1)
+        first, value = next(iter(feeds.items()))
+        fixed = self.fixed_batch(first)
+        step = fixed or max(len(value), 1)
         parts = [
-            self._run_once({k: v[at : at + step] for k, v in feeds.items()}, step if fixed else 0)
-            for at in range(0, rows, step)
+            self._run_once({k: v[at : at + step] for k, v in feeds.items()}, output, fixed)
+            for at in range(0, len(value), step)
         ]
         return np.concatenate(parts) if len(parts) != 1 else parts[0]
 
@@ -85,34 +85,40 @@ class Session:
         shape = self.inputs[name].shape
         return shape[0] if shape else None
 
-    def _run_once(self, feeds: Mapping[str, NDArray[Any]], fixed: int) -> Vectors:
+    def pick_output(self, preferred: Sequence[str]) -> Port:
+        """Choose the output that holds the vectors: by name, or the only one of two axes.
+
+        Raises ModelError, listing the outputs, when none can be told.
+        """
+        for name in preferred:
+            if name in self.outputs:
+                return self.outputs[name]
+        flat = [port for port in self.outputs.values() if len(port.shape) == 2]
+        if len(flat) == 1:
+            return flat[0]
+        wanted = " or ".join(preferred) or "exactly one with one vector a row"
+        raise ModelError(f"{self.path} has the outputs {', '.join(self.outputs)}; wanted {wanted}")
+
+    def cast(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Cast feeds to the types that the graph wants."""
+        return {
+            name: np.ascontiguousarray(value, dtype=self.inputs[name].dtype)
+            for name, value in feeds.items()
+        }
+
+    def _run_once(
+        self, feeds: Mapping[str, NDArray[Any]], output: str, fixed: int | None
+    ) -> Vectors:
         rows = len(next(iter(feeds.values())))
-        cast = {name: self._cast(name, value, fixed) for name, value in feeds.items()}
-        blank = {name: _blank(port) for name, port in self.inputs.items() if name not in cast}
+        if fixed and rows < fixed:
+            feeds = {k: _fill(v, fixed) for k, v in feeds.items()}
+        blank = {name: _blank(port) for name, port in self.inputs.items() if name not in feeds}
         try:
-            [result] = self._session.run([self.output.name], {**blank, **cast}, self._options)
+            [result] = self._session.run([output], {**blank, **self.cast(feeds)}, self._options)
         except Exception as error:  # its exceptions share no base class but Exception
             raise ModelError(f"{self.path} failed to run: {error}") from error
         found = np.asarray(result)[:rows]
         return found.reshape(rows, -1).astype(np.float32, copy=False)
-
-    def _cast(self, name: str, value: NDArray[Any], fixed: int) -> NDArray[Any]:
-        if fixed and len(value) < fixed:
-            value = np.concatenate([value, np.repeat(value[-1:], fixed - len(value), axis=0)])
-        return np.ascontiguousarray(value, dtype=self.inputs[name].dtype)
-
-    def _pick_output(self, preferred: Sequence[str]) -> Port:
-        ports = {port.name: port for port in map(_port, self._session.get_outputs())}
-        for name in preferred:
-            if name in ports:
-                return ports[name]
-        flat = [port for port in ports.values() if len(port.shape) == 2]
-        if len(flat) == 1 and (not preferred or len(ports) == 1):
-            return flat[0]
-        if len(ports) == 1 and not preferred:
-            return next(iter(ports.values()))
-        wanted = " or ".join(preferred) or "one vector a row"
-        raise ModelError(f"{self.path} gives {', '.join(ports)}; wanted {wanted}")
 
 
 def _port(value: Any) -> Port:
@@ -125,3 +131,8 @@ def _port(value: Any) -> Port:
 
 def _blank(port: Port) -> NDArray[Any]:
     return np.zeros([axis or 1 for axis in port.shape], dtype=port.dtype)
+
+
+def _fill(value: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Repeat the last row until there are enough."""
+    return np.concatenate([value, np.repeat(value[-1:], rows - len(value), axis=0)])

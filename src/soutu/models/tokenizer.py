@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import string
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,16 @@ if TYPE_CHECKING:
     from soutu.models.layout import TextSpec
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_LIGATURES = "ĲĳŉǄǅǆǇǈǉǊǋǌǱǲǳﬀﬁﬂﬃﬄﬅﬆ"
+_WIDTHS = "\u3000" + "".join(map(chr, range(0xFF01, 0xFFF0)))
+_PLAIN = {
+    **{ord(c): unicodedata.normalize("NFKC", c) for c in _LIGATURES + _WIDTHS},
+    **dict.fromkeys(map(ord, "\u02bc\u2018\u2019\u201a\u201b"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f"), '"'),
+    **dict.fromkeys(map(ord, "\r\u0085\u2028\u2029"), "\n"),
+    **dict.fromkeys([*range(9), 0x0B, *range(0x0E, 0x20), 0x7F, 0xFEFF], None),
+}
+"""Ligatures, full- and half-width forms, curled quotes, line breaks, control characters."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +44,28 @@ class Tokens:
 
 
 def clean_text(text: str, clean: Clean) -> str:
-    """Clean a text as open_clip does before tokenising, but for its repair of broken encodings.
+    """Clean a text before tokenising.
 
-    `canonicalize` drops ASCII punctuation and lower-cases, after big_vision.
+    `whitespace`, `lower` and `canonicalize` are open_clip's: plain characters and single spaces,
+    then lower case, then (canonicalize, after big_vision) no ASCII punctuation. `lowercase` is the
+    tokenizers library's normaliser of that name, letter by letter.
     """
     if clean == "none":
         return text
+    if clean == "lowercase":
+        return "".join(letter.lower() for letter in text)
+    text = _plain(text)
     if clean == "canonicalize":
         text = text.replace("_", " ").translate(_NO_PUNCTUATION)
-    text = " ".join(text.split())
-    return text if clean == "whitespace" else text.lower()
+    return " ".join((text if clean == "whitespace" else text.lower()).split())
+
+
+def _plain(text: str) -> str:
+    """Undo HTML and fancy characters as ftfy does, but for its guesses at broken encodings."""
+    if "<" not in text:
+        text = html.unescape(text)
+    text = unicodedata.normalize("NFC", text.translate(_PLAIN))
+    return html.unescape(html.unescape(text)).strip()
 
 
 class TextTokenizer:

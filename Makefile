@@ -1,0 +1,65 @@
+# Everything a checkout can do. `make` alone lists it.
+#
+# The virtual environment lies in .venv and is made on first use; packages come from wherever pip
+# is set up to find them. Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PARITY := .venv-parity
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint docs bench parity clean
+
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## Index real photos, search them in English and Chinese, check the hits.
+	$(BIN)/python demo/run.py
+
+test: $(VENV)/.dev  ## Run the tests.
+	$(BIN)/pytest
+
+check: lint test  ## Run all that CI runs: formatting, lint, types, layers, docs, tests.
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/write_cli.py --check
+
+docs: $(VENV)/.dev  ## Write the help pages into docs/cli.md.
+	$(BIN)/python docs/write_cli.py
+
+bench: $(VENV)/.dev  ## Measure speed; bench/README.md says what each figure means.
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+parity: $(PARITY)/.installed  ## Compare with torch, open_clip and transformers; minutes, 1 GB.
+	$(PARITY)/bin/python tests/parity/make_golden.py --check
+
+clean:  ## Remove the virtual environments, caches and the demo's library.
+	rm -rf $(VENV) $(PARITY) demo-library build dist .mypy_cache .ruff_cache .pytest_cache \
+		.import_linter_cache .hypothesis
+	find src tests bench demo docs -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "soutu needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) -V 2>&1)." >&2; \
+		echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps say for which pyproject.toml the packages were installed. `dev` holds all of `demo`.
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $(VENV)/.demo $@
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	touch $@
+
+$(PARITY)/.installed: $(VENV)/.dev tests/parity/requirements.txt
+	$(BIN)/python -m venv $(PARITY)
+	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
+		--requirement tests/parity/requirements.txt
+	touch $@

@@ -1,0 +1,44 @@
+"""Fixtures of the library tests: a folder of painted pictures and a library to index it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from painting import ColourEncoder, FakeStore, paint
+
+from soutu.library.folder import FolderLibrary
+
+OpenFolder = Callable[..., FolderLibrary]
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore(ColourEncoder(), ColourEncoder("other", "r2", dim=6))
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path, store: FakeStore) -> Iterator[OpenFolder]:
+    """Open the test's library; every library opened through it is closed at the end."""
+    opened: list[FolderLibrary] = []
+
+    def open_(path: Path | None = None, **options: object) -> FolderLibrary:
+        options = {"model": "colour", "create": True, **options}
+        library = FolderLibrary(path or tmp_path / "library", store=store, **options)  # type: ignore[arg-type]
+        opened.append(library)
+        return library
+
+    yield open_
+    for library in opened:
+        library.close()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a red, a green and a blue picture, one of them deeper down."""
+    folder = tmp_path / "photos"
+    paint(folder / "red.png", "red")
+    paint(folder / "green.png", "green")
+    paint(folder / "sub" / "blue.png", "blue")
+    return folder
