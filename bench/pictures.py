@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from harness import CACHE
 from PIL import Image, ImageFilter
 
-CACHE = Path(__file__).parent / ".cache"
 
 SKIMAGE = (
     "astronaut.png",

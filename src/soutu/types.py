@@ -33,7 +33,8 @@ class Preprocess:
 
     `resize` is the target of the short side (`shortest`) or of both sides (`squash`), `height` and
     `width` the crop that the model sees, in pixels. `mean` and `std` apply to values in 0..1 and
-    are None where the graph takes uint8 pixels and normalises by itself.
+    are None where the graph takes uint8 pixels and normalises by itself. `margin` says how half a
+    pixel beside the crop is rounded: to even (torchvision, open_clip) or down (transformers).
     """
 
     height: int
@@ -43,6 +44,7 @@ class Preprocess:
     interpolation: Interpolation = "bicubic"
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    margin: Literal["even", "down"] = "even"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,10 +134,16 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Words and pictures with weights, and filters, composed into one search."""
+    """Words and pictures with weights, and filters, composed into one search.
+
+    `keywords` are looked for in file and folder names (BM25) and fused with the meaning of the
+    terms. `diversity` 0..1 trades likeness to the query for difference among the hits.
+    """
 
     terms: tuple[Term, ...] = ()
     where: Filter | None = None
+    keywords: str | None = None
+    diversity: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +151,8 @@ class Hit:
     """A picture with its score and its calibrated relevance.
 
     `score` is the cosine between query and picture, `relevance` the calibrated 0..1 figure,
-    comparable between queries.
+    comparable between queries. `by_name` says that the query's keywords are in the picture's
+    file or folder name; of a query of keywords alone the score is BM25's and the relevance 1.
     """
 
     id: int
@@ -151,6 +160,7 @@ class Hit:
     score: float
     relevance: float
     info: ImageInfo
+    by_name: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from fake import FakeLibrary, Soutu
 
 import soutu.library
+from cli.fake import FakeLibrary, Soutu
 from soutu.cli.app import app
 
 

@@ -7,14 +7,16 @@ indexing takes batches of 50 ms until it is stopped or 200 are done.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fake import FakeLibrary, hit
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest does for the tests
 
 import soutu.library
+from cli.fake import FakeLibrary, hit
 from soutu.cli import main
 from soutu.types import IndexReport, Progress
 

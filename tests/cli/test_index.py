@@ -8,8 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from fake import FakeLibrary, Soutu
 
+from cli.fake import FakeLibrary, Soutu
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.progress import ProgressLines, describe
 from soutu.cli.report import report_failures

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fake import FakeLibrary, Soutu, space
 from PIL import Image
 
+from cli.fake import FakeLibrary, Soutu, space
 from soutu.cli.samples import read_samples
 from soutu.errors import InputError
 from soutu.models.card import MINI_FOLDER, catalogue
@@ -65,7 +65,7 @@ def test_no_hub_is_a_clear_error(soutu_command: Soutu) -> None:
     result = soutu_command("models", "add", "clip-vit-b-32")
     assert result.exit_code == 1
     assert result.stderr.startswith("soutu: ")
-    assert catalogue()["clip-vit-b-32"].repository in result.stderr
+    assert str(catalogue()["clip-vit-b-32"].repository) in result.stderr
     assert result.stderr.count("\n") == 1
 
 

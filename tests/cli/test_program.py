@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from terminal import PROGRAM, Terminal
 
+from cli.terminal import PROGRAM, Terminal
 from soutu.cli.app import COMMANDS
 
 ESCAPE = re.compile(r"\x1b\][^\x1b\x07]*(?:\x07|\x1b\\)|\x1b\[[0-9;?]*[A-Za-z]")

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from fake import FakeLibrary, Soutu, hit
 
+from cli.fake import FakeLibrary, Soutu, hit
 from soutu.cli.terms import Asked, split_weight, written
 from soutu.errors import QueryError
 from soutu.types import Query, Term

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fake import FakeLibrary, Soutu, space
-
+from cli.fake import FakeLibrary, Soutu, space
 from soutu.errors import LibraryBusy
 from soutu.types import Failure
 

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
-from fake import FakeLibrary, Soutu, hit
 from PIL import Image
 
+from cli.fake import FakeLibrary, Soutu, hit
 from soutu.cli.thumbnails import (
     Thumbnail,
     draw_iterm,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake import FakeLibrary
 
+from cli.fake import FakeLibrary
 from soutu.cli import watching
 from soutu.cli.indexing import Indexing
 from soutu.cli.interrupts import StopRequest

@@ -46,8 +46,8 @@ _WRITTEN = (
     " ",
     ".",
     "?!",
-    "<|startoftext|>",
-    "<pad>",
+    "<b>bold</b>",
+    "a & b &amp; c",
     # Accents, composed and not
     "café au lait",
     "cafe\u0301 au lait",

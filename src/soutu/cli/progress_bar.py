@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, ProgressColumn, Task, TaskID
 from rich.progress import Progress as RichProgress
 from rich.text import Text
@@ -29,7 +30,7 @@ class ProgressBar:
         columns: list[ProgressColumn] = [_Stage(stop), _Done(), _Rate(), _Left()]
         if console.width >= NARROW:
             columns.insert(1, BarColumn(bar_width=None))
-        self._bar = RichProgress(*columns, console=console, transient=True, expand=True)
+        self._bar = _Bar(*columns, console=console, transient=True, expand=True)
         self._task: TaskID | None = None
         self._stage = ""
 
@@ -57,6 +58,23 @@ class ProgressBar:
         self._bar.update(
             self._task, completed=progress.done, total=progress.total, failed=progress.failed
         )
+
+
+class _Bar(RichProgress):
+    """End before the last columns: a `^C` that the terminal echoes there must not wrap."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        return map(_Spared, super().get_renderables())
+
+
+class _Spared:
+    """Draw something three columns narrower than there is room."""
+
+    def __init__(self, drawn: RenderableType) -> None:
+        self._drawn = drawn
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self._drawn, options.update(width=options.max_width - 3))
 
 
 class _Stage(ProgressColumn):

@@ -38,8 +38,8 @@ MAX_BYTES = 1 << 30
 MARGIN = 1.5
 """How many times the resized picture a shrunk JPEG must measure along each side.
 
-From there on it differs from the picture decoded whole by less than 1/255 on average; at 1.0
-differences are twice as large, and the time saved is small (docs/benchmarks.md).
+There it differs from the picture decoded whole by about 1/255 on average, and less beyond; at 1.0
+the difference is twice as large, for little time.
 """
 REDUCING_GAP = 4.0
 """From twice this ratio on, pictures are first reduced by averaging whole blocks of pixels."""

@@ -6,7 +6,7 @@ from the same source points and with the same filter as in the whole.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -109,8 +109,8 @@ def apply(
 def find_window(width: int, height: int, spec: Preprocess) -> Window:
     """Find the part of an upright width × height picture that the model sees."""
     wide, high = resized_size(width, height, spec)
-    x, seen_width, left = _crop(wide, spec.width)
-    y, seen_height, top = _crop(high, spec.height)
+    x, seen_width, left = _crop(wide, spec.width, spec.margin)
+    y, seen_height, top = _crop(high, spec.height, spec.margin)
     box = Box(
         x * width / wide,
         y * height / high,
@@ -162,11 +162,12 @@ def normalise(pixels: Pixels, spec: Preprocess) -> Pixels | NDArray[np.float32]:
     return values
 
 
-def _crop(size: int, target: int) -> tuple[int, int, int]:
+def _crop(size: int, target: int, margin: Literal["even", "down"]) -> tuple[int, int, int]:
     """Centre `target` on one side of a picture: where it starts, how much is seen, padding."""
     if size < target:
         return 0, size, (target - size) // 2
-    return round((size - target) / 2), target, 0
+    rest = size - target
+    return (round(rest / 2) if margin == "even" else rest // 2), target, 0
 
 
 def _stored_box(box: Box, frame: Frame) -> Box:

@@ -13,10 +13,11 @@ from soutu.catalog.catalog import Catalog, SpaceRow
 from soutu.errors import LibraryError, ModelError
 from soutu.library.owner import hold
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
-from soutu.library.query import build_query, compose
+from soutu.library.query import build_query
+from soutu.library.searching import answer
 from soutu.library.spaces import CURRENT, Space, current_row, drop_space, open_space, row_for
 from soutu.models.base import PrecisionChoice
-from soutu.types import All, HasId, Hit, LibraryStatus, Not, Progress, Query, SpaceStatus
+from soutu.types import Hit, LibraryStatus, Progress, Query, SpaceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,39 +144,13 @@ class FolderLibrary:
             return []
         key = (built, k)
         if key not in self._answers:
-            self._answers[key] = self._answer(space, built, k)
+            self._answers[key] = answer(
+                built, k=k, catalog=self._catalog, space=space, encoder=self._load_encoder
+            )
             while len(self._answers) > _CACHED_QUERIES:
                 self._answers.popitem(last=False)
         self._answers.move_to_end(key)
-        return [hit for hit in self._answers[key] if hit.relevance >= min_relevance]
-
-    def _answer(self, space: Space, query: Query, k: int) -> list[Hit]:
-        encoder = self._load_encoder()
-        calibration = space.calibration(encoder)
-        composed = compose(query, encoder, calibration.sample)
-        parts = [query.where] if query.where is not None else []
-        own = tuple(row.id for row in self._catalog.at_paths(list(composed.files)).values())
-        if own:  # nobody asks for the picture they hold in their hand
-            parts.append(Not(HasId(own)))
-        found = space.index.search(
-            composed.vector[None], k=k, where=All(tuple(parts)) if parts else None
-        )[0]
-        rows = self._catalog.with_ids(found.ids.tolist())
-        relevance = calibration.relevance(found.scores, query=composed.vector, kind=composed.kind)
-        hits = []
-        for image_id, score, figure in zip(found.ids, found.scores, relevance, strict=True):
-            row = rows.get(int(image_id))
-            if row is not None:  # else: left by a killed run; the next one drops it
-                hits.append(
-                    Hit(
-                        id=row.id,
-                        path=row.path,
-                        score=float(score),
-                        relevance=float(figure),
-                        info=row.info,
-                    )
-                )
-        return hits
+        return [hit for hit in self._answers[key] if hit.by_name or hit.relevance >= min_relevance]
 
     # --- status ---
 

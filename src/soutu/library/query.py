@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from soutu.types import Filter, Vectors
 
 _MIN_SAMPLE = 16  # below this the spread of a term's scores says too little to balance by
+_EMPTY = "the query is empty. Give some words, as in: a cat, or a picture"
+_NOTHING = 1e-6  # length of a vector that points nowhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +53,13 @@ def build_query(
     for term in terms:
         _check(term)
     terms = [term for term in terms if term.weight]
-    if not terms:
-        msg = "the query is empty. Give some words, as in: a cat, or a picture"
+    if not terms and not (base.keywords or "").strip():
+        raise QueryError(_EMPTY)
+    if not 0 <= base.diversity <= 1:
+        msg = f"the diversity {base.diversity} lies outside 0..1"
         raise QueryError(msg)
     given = parse_where(where) if isinstance(where, str) else where
-    return Query(terms=tuple(terms), where=base.where if given is None else given)
+    return replace(base, terms=tuple(terms), where=base.where if given is None else given)
 
 
 def compose(query: Query, encoder: Encoder, sample: Vectors) -> Composed:
@@ -67,12 +71,20 @@ def compose(query: Query, encoder: Encoder, sample: Vectors) -> Composed:
     standardised scores.
     """
     vectors = _term_vectors(query.terms, encoder)
+    for term, length in zip(query.terms, np.linalg.norm(vectors, axis=1), strict=True):
+        if length < _NOTHING:
+            what = "picture" if term.text is None else repr(term.text)
+            msg = (
+                f"the model {encoder.facts.name} knows nothing of {what}. Use other words, or a "
+                f"larger model: soutu models list"
+            )
+            raise QueryError(msg)
     weights = np.array([term.weight for term in query.terms], dtype=np.float32)
     if len(query.terms) > 1 and len(sample) >= _MIN_SAMPLE:
         weights /= np.maximum((sample @ vectors.T).std(axis=0), 1e-3)
     total = weights @ vectors
     norm = float(np.linalg.norm(total))
-    if norm < 1e-6:
+    if norm < _NOTHING:
         msg = "the parts of the query cancel out. Change a weight or leave one part out"
         raise QueryError(msg)
     texts = sum(term.text is not None for term in query.terms)
@@ -95,8 +107,7 @@ def _check(term: Term) -> None:
         msg = "each part of a query is either words or a picture"
         raise QueryError(msg)
     if term.text is not None and not term.text.strip():
-        msg = "the query is empty. Give some words, as in: a cat, or a picture"
-        raise QueryError(msg)
+        raise QueryError(_EMPTY)
 
 
 def _term_vectors(terms: tuple[Term, ...], encoder: Encoder) -> Vectors:

@@ -30,12 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.index.base import VectorIndex
-    from soutu.models.base import Encoder
     from soutu.types import Vectors
 
 QueryKind = Literal["text", "image", "mixed"]
 
-DEFAULT_MIN_RELEVANCE = 0.25
+DEFAULT_MIN_RELEVANCE = 0.23
 """Hits below this are shown as near misses only."""
 
 SAMPLE = 2048
@@ -69,18 +68,21 @@ class Calibration:
     separation: float
 
     @classmethod
-    def measure(cls, index: VectorIndex, encoder: Encoder) -> Calibration:
-        """Measure the distribution of an index whose vectors an encoder made."""
+    def measure(cls, index: VectorIndex, *, asked: Vectors, scale: float) -> Calibration:
+        """Measure the distribution of an index.
+
+        `asked` [m, dim] are the vectors of `concepts`, `scale` is the model's logit scale.
+        """
         sample = index.sample(SAMPLE)
         text = (0.0, 1.0)
         if len(sample):
-            text = _mean_std(sample @ encoder.encode_texts(concepts()).T)
+            text = _mean_std(sample @ asked.T)
         image = _FEW_IMAGES
         if len(sample) >= _FEW:
             part = sample[:: max(1, len(sample) // 256)]
             image = _mean_std((part @ part.T)[~np.eye(len(part), dtype=bool)])
         low, high = _SEPARATION
-        separation = min(max(encoder.facts.scale.scale * text[1], low), high)
+        separation = min(max(scale * text[1], low), high)
         return cls(
             count=index.count(), sample=sample, text=text, image=image, separation=separation
         )

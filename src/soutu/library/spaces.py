@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import xxhash
+
 from soutu.catalog.catalog import Catalog, SpaceRow
 from soutu.library.owner import Hold, hold
-from soutu.library.relevance import Calibration
+from soutu.library.relevance import Calibration, concepts
 
 if TYPE_CHECKING:
     from soutu.index.base import VectorIndex
     from soutu.models.base import Encoder, EncoderFacts
+    from soutu.types import Vectors
 
 CURRENT = "space"
 """The setting that names the current space."""
@@ -36,10 +41,26 @@ class Space:
             path = self.folder / "calibration.npz"
             found = Calibration.load(path)
             if found is None or found.sample.shape[1] != self.index.dim:
-                found = Calibration.measure(self.index, encoder)
+                asked = self._concept_vectors(encoder)
+                found = Calibration.measure(
+                    self.index, asked=asked, scale=encoder.facts.scale.scale
+                )
                 found.save(path)
             self._calibration = found
         return self._calibration
+
+    def _concept_vectors(self, encoder: Encoder) -> Vectors:
+        """Encode the concepts once: hundreds of texts take a large model seconds."""
+        words = concepts()
+        version = xxhash.xxh3_64_hexdigest("\n".join(words).encode())
+        path = self.folder / f"concepts-{version}.npy"
+        with suppress(OSError, ValueError, EOFError):  # not there yet, or half written
+            found = np.load(path, allow_pickle=False)
+            if found.shape == (len(words), self.index.dim):
+                return np.asarray(found, dtype=np.float32)
+        vectors = encoder.encode_texts(words)
+        np.save(path, vectors)
+        return vectors
 
     def forget_calibration(self) -> None:
         """Say that the vectors changed."""

@@ -58,6 +58,7 @@ def from_transformers(config: Mapping[str, Any], path: Path) -> Preprocess:
         interpolation=_interpolation(config.get("resample", 3), path),
         mean=mean,
         std=std,
+        margin="down",
     )
 
 

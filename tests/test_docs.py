@@ -1,0 +1,91 @@
+"""What the README and the docs say is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import skimage
+
+from soutu.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md"])
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """Fenced blocks of one language, with the name of their page."""
+    fence = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [
+        (page.name, found)
+        for page in PAGES
+        for found in fence.findall(page.read_text(encoding="utf-8"))
+    ]
+
+
+def commands() -> list[tuple[str, str]]:
+    """List the soutu commands that the pages tell people to type."""
+    lines = [
+        (page, line.removeprefix("$ "))
+        for page, block in blocks("console")
+        for line in block.splitlines()
+        if line.startswith("$ soutu ")
+    ]
+    assert lines
+    return lines
+
+
+@pytest.mark.parametrize(("page", "code"), blocks("python"))
+def test_python_blocks_run(page: str, code: str, tmp_path: Path) -> None:
+    """Every Python example runs as it stands, in a folder that has some photos."""
+    (tmp_path / "photos").mkdir()
+    for name in ("chelsea.png", "coffee.png", "rocket.jpg"):
+        shutil.copy(Path(skimage.data_dir) / name, tmp_path / "photos")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "SOUTU_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), page
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_commands_parse(page: str, line: str) -> None:
+    """Every command shown has arguments that the command line takes."""
+    words = shlex.split(line, comments=True)[1:]
+    context: click.Context = app.make_context("soutu", list(words), resilient_parsing=True)
+    command: click.Command = app
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(context, words[0])
+        assert found is not None, f"{page}: {line}"
+        command, words = found, words[1:]
+    if "--help" not in words:
+        command.parse_args(click.Context(command), list(words))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page names a file that is there."""
+    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """docs/architecture.md says why each dependency was chosen."""
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    named = set(
+        re.findall(r'^  "([a-z][a-z-]+)>=', project.split("[project.optional")[0], re.MULTILINE)
+    )
+    reasons = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert {name for name in named if f"| {name}" not in reasons} == set()
