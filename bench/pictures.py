@@ -8,15 +8,14 @@ pixel at 0.2 MP and at 12 MP. Both folders are kept under `bench/.cache`.
 from __future__ import annotations
 
 import importlib.util
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from harness import CACHE
 from PIL import Image, ImageFilter
 
+from harness import CACHE
 
 SKIMAGE = (
     "astronaut.png",
@@ -138,5 +137,5 @@ def many_files(count: int) -> Path:
 
 def summary(folder: Path) -> str:
     """Say how many files a folder holds and how large they are on average."""
-    sizes = [os.stat(path).st_size for path in folder.rglob("*.jpg")]
+    sizes = [path.stat().st_size for path in folder.rglob("*.jpg")]
     return f"{len(sizes)} files, {sum(sizes) / len(sizes) / 1000:.0f} kB on average"

@@ -176,7 +176,7 @@ def test_commands_without_a_library(program: Program, tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_not_there(program: Program, tmp_path: Path) -> None:
-    """A typing mistake is bad input, and leaves no library behind that would hide it."""
+    """A typing mistake is bad input; the message repeats it."""
     done = program("index", tmp_path / "no such folder")
     assert done.returncode == 2
     assert "no such folder" in done.stderr

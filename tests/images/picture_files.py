@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import struct
 import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pillow_heif
-import skimage
-import sklearn
 from numpy.typing import NDArray
 from PIL import Image
 
 pillow_heif.register_heif_opener()  # lets Image.save write HEIF; soutu itself does without
 
-SKIMAGE = Path(skimage.__file__).parent / "data"
-SKLEARN = Path(sklearn.__file__).parent / "datasets" / "images"
+
+def _package(name: str) -> Path:
+    """Return where a package is, without importing it."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+SKIMAGE = _package("skimage") / "data"
+SKLEARN = _package("sklearn") / "datasets" / "images"
 CAT = SKIMAGE / "chelsea.png"
 TEMPLE = SKLEARN / "china.jpg"
 PHOTOS = (TEMPLE, SKLEARN / "flower.jpg", SKIMAGE / "rocket.jpg", SKIMAGE / "hubble_deep_field.jpg")
@@ -43,6 +52,12 @@ def cat(size: tuple[int, int] = (151, 100)) -> Image.Image:
         return image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
 
 
+def mean_difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Return by how much two pictures differ on average, of 255."""
+    assert a.shape == b.shape
+    return float(np.abs(a.astype(int) - b.astype(int)).mean())
+
+
 def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
     """Return the content of a picture file."""
     file = io.BytesIO()
@@ -50,48 +65,86 @@ def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def grey_tiff(
-    values: NDArray[Any], *, bits: int, photometric: int = 1, sample_format: int = 1
+def tag_block(
+    tags: dict[int, Any],
+    *,
+    exif: dict[int, Any] | None = None,
+    gps: dict[int, Any] | None = None,
+    pixels: bytes = b"",
 ) -> bytes:
-    """Write an uncompressed little-endian TIFF of one channel; 12 bits are packed."""
+    """Write a little-endian TIFF structure, which is also what an EXIF block is.
+
+    Values are text, integers, raw bytes, or lists of fractions (numerator, denominator).
+    `pixels` stand at offset 8.
+    """
+
+    def directory(entries: dict[int, Any], at: int) -> bytes:
+        head, body = struct.pack("<H", len(entries)), b""
+        start = at + 2 + 12 * len(entries) + 4
+        for tag, value in sorted(entries.items()):
+            kind, count, raw = _field(value)
+            if len(raw) > 4:
+                raw, body = struct.pack("<I", start + len(body)), body + raw
+            head += struct.pack("<HHI", tag, kind, count) + raw.ljust(4, b"\0")
+        return head + bytes(4) + body
+
+    start = 8 + len(pixels)
+    inner = {0x8769: exif, 0x8825: gps}
+    pointers = {tag: 0 for tag, entries in inner.items() if entries is not None}
+    end = start + len(directory(tags | pointers, start))
+    parts = []
+    for tag in pointers:
+        pointers[tag] = end
+        parts.append(directory(inner[tag] or {}, end))
+        end += len(parts[-1])
+    head = b"II*\0" + struct.pack("<I", start) + pixels
+    return head + directory(tags | pointers, start) + b"".join(parts)
+
+
+def _field(value: Any) -> tuple[int, int, bytes]:
+    """Return the type of a TIFF field, the count of its values, and their bytes."""
+    if isinstance(value, str):
+        raw = value.encode("latin-1") + b"\0"
+        return 2, len(raw), raw
+    if isinstance(value, bytes):
+        return 1, len(value), value
+    if isinstance(value, int):
+        return 4, 1, struct.pack("<I", value)
+    signed = any(number < 0 for fraction in value for number in fraction)
+    raw = b"".join(struct.pack("<ii" if signed else "<II", *fraction) for fraction in value)
+    return 10 if signed else 5, len(value), raw
+
+
+def grey_tiff(
+    values: NDArray[Any], *, bits: int, photometric: int = 1, **blocks: dict[int, Any]
+) -> bytes:
+    """Write an uncompressed TIFF of one channel; 12 bits are packed."""
     height, width = values.shape
     if bits == 12:
         packed = "".join(f"{int(v):012b}" for v in values.ravel())
         data = bytes(int(packed[i : i + 8], 2) for i in range(0, len(packed), 8))
     else:
         data = values.tobytes()
-    tags = {
-        256: width,
-        257: height,
-        258: bits,
-        259: 1,
-        262: photometric,
-        273: 8,
-        277: 1,
-        278: height,
-        279: len(data),
-        339: sample_format,
-    }
-    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
-    start = 8 + len(data) + len(data) % 2
-    head = b"II*\0" + struct.pack("<I", start)
-    return (head + data).ljust(start, b"\0") + struct.pack("<H", len(tags)) + directory + bytes(4)
+    layout = {256: width, 257: height, 258: bits, 259: 1, 262: photometric}
+    strips = {273: 8, 277: 1, 278: height, 279: len(data)}
+    tags = blocks.pop("tags", {})
+    return tag_block(layout | strips | tags, pixels=data, **blocks)
 
 
-def png_of_size(width: int, height: int) -> bytes:
-    """Return a PNG that claims a size and holds next to no pixels."""
+def png_file(header: bytes, rows: bytes) -> bytes:
+    """Write a PNG with the given header and filtered rows."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = zlib.crc32(kind + data)
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(100)))
-        + chunk(b"IEND", b"")
-    )
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """Return a PNG that claims a size and holds next to no pixels."""
+    return png_file(struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), bytes(100))
 
 
 def jpeg_of_size(width: int, height: int) -> bytes:

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,7 @@ def test_heic_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cut_short(kind: str, share: float) -> None:
     """A picture of which the end is missing is refused, not filled with grey."""
     data = encode(cat((300, 200)), kind, **ALL[kind])
-    with pytest.raises(ImageError, match="truncated|damaged"):
+    with pytest.raises(ImageError, match=r"truncated|damaged"):
         decode(data[: int(len(data) * share)], SPEC)
 
 
@@ -203,16 +204,10 @@ def test_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     def greedy(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Image.core, "new", greedy)
+    data = encode(cat(), "PNG")
+    monkeypatch.setattr("PIL.Image.core.new", greedy)
     with pytest.raises(ImageError, match="not enough memory"):
-        decode(encode_before(monkeypatch), SPEC)
-
-
-def encode_before(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """Encode with Pillow as it was before the test changed it."""
-    with monkeypatch.context() as original:
-        original.undo()
-        return encode(cat(), "PNG")
+        decode(data, SPEC)
 
 
 # --- too many pixels ---
@@ -260,7 +255,7 @@ def test_error_of_pillow_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some plugins refuse twice Pillow's limit by themselves."""
     data = encode(cat((60, 40)), "TIFF")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageError, match="2400 pixels"):
+    with pytest.raises(ImageError, match=r"too many pixels .*2400"):
         decode(data, SPEC)
 
 
@@ -285,12 +280,8 @@ def only_image_error(data: bytes) -> None:
     """Decode and let pass nothing but ImageError; warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        try:
-            picture = decode(data, SPEC, max_pixels=100_000)
-        except ImageError as error:
-            assert 0 < len(str(error)) < 200
-        else:
-            assert picture.pixels.shape == (3, 16, 16)
+        with suppress(ImageError):
+            assert decode(data, SPEC, max_pixels=100_000).pixels.shape == (3, 16, 16)
         gc.collect(0)  # an unclosed file would warn here
 
 

@@ -226,17 +226,16 @@ def test_a_bug_ends_the_run_after_what_is_done(files: list[FileEntry]) -> None:
 
 
 def test_an_error_of_the_entries_is_raised_after_what_is_done(files: list[FileEntry]) -> None:
-    """When the list of files breaks off, nothing that was encoded before is lost."""
+    """When the list of files breaks off, those that it gave are still encoded."""
 
     def breaking() -> Iterator[FileEntry]:
-        yield from files[:8]
-        time.sleep(0.5)  # the workers finish the first eight
+        yield from files[:33]
         raise LookupError("the list broke off")
 
     batches: list[Batch] = []
     with pytest.raises(LookupError, match="the list broke off"):
         batches.extend(encode_files(breaking(), ColourEncoder()))
-    assert len(outcome(batches)) == 8
+    assert outcome(batches) == Counter({f.path.name: 1 for f in files[:33]})
 
 
 def test_a_stop_keeps_what_is_finished(files: list[FileEntry]) -> None:
@@ -321,7 +320,7 @@ def test_memory_is_bounded_by_the_workers(
         finished += len(batch.encoded)
     assert finished == drawn == len(files) * 10
     assert most <= 2 * pipeline.CHUNK
-    assert ahead <= 100
+    assert ahead < 150
 
 
 def test_huge_files_are_decoded_one_at_a_time(

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The reference libraries are not installed where types are checked.
 """Write the models and golden values of the parity tests, or check soutu against the references.
 
 Run by hand, in an environment of its own (see docs/models.md for what to install):
@@ -24,21 +26,20 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "src")]
 warnings.filterwarnings("ignore")
 
-import pictures  # noqa: E402 - found beside this file
-import reference  # noqa: E402
-import strings  # noqa: E402
+import parity_reference as reference  # noqa: E402 - found beside this file
+from parity_pictures import parity_pictures  # noqa: E402
+from parity_strings import parity_strings  # noqa: E402
+from parity_tokenizers import CONTEXT, as_transformers  # noqa: E402
 
 LOWEST_COSINE = 0.9999
-FURTHEST_PIXEL = 3
-"""Pillow picks the order of its two resizing passes by their cost, and each rounds to 8 bits: a crop
-that is resized alone can be off by this much in single values. Nearly all are within 1."""
+FURTHEST_PIXEL = 1.01
 
 
 def main() -> int:
     """Write or check; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare soutu with the references")
-    models = reference.references(strings.parity_strings())
+    models = reference.references(parity_strings())
     if parser.parse_args().check:
         held = [check(model) for model in models]
         held.append(check_real_vocabulary())
@@ -52,7 +53,7 @@ def write(model: reference.Reference, folder: Path) -> None:
     """Write a model folder and what its own library makes of the samples."""
     shutil.rmtree(folder, ignore_errors=True)
     model.write(folder)
-    texts, samples = strings.parity_strings(), pictures.parity_pictures()
+    texts, samples = parity_strings(), parity_pictures()
     np.savez_compressed(
         folder / "golden.npz",
         tokens=model.tokens(texts).astype(np.int32),
@@ -71,44 +72,42 @@ def check(model: reference.Reference) -> bool:
     from soutu.models.layout import read
     from soutu.models.tokenizer import TextTokenizer
 
-    texts, samples = strings.parity_strings(), pictures.parity_pictures()
+    texts, samples = parity_strings(), parity_pictures()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / model.name
         model.write(folder)
         files = read(folder, folder_card(folder))
         encoder = DualEncoder(files, name=model.name, revision="", precision="fp32")
         tokenizer = TextTokenizer(files.tokenizer, files.text_spec)
-        tokens = tokenizer(texts, length=reference.CONTEXT).ids
+        tokens = tokenizer(texts, length=CONTEXT).ids
         pixels = np.stack([apply(sample, files.preprocess) for sample in samples])
         vectors = encoder.encode_texts(texts), encoder.encode_images(pixels)
     assert files.preprocess.std is not None
     std = np.array(files.preprocess.std)[:, None, None]
     off = np.abs(normalise(pixels, files.preprocess) - model.pixels(samples)) * std * 255
-    beyond = int((off > 1.01).sum())
     same = (tokens == model.tokens(texts)).all(axis=1)
     text_cosines = (vectors[0] * model.texts(texts)).sum(axis=1)
     image_cosines = (vectors[1] * model.images(samples)).sum(axis=1)
     print(
-        f"{model.name:16} tokens {same.sum()}/{len(texts)}  pixels off by {off.max():.0f}/255, "
-        f"{beyond} of {off.size} by more than 1  "
+        f"{model.name:16} tokens {same.sum()}/{len(texts)}  pixels off by {off.max():.0f}/255  "
         f"cosine of texts {text_cosines.min():.7f}  of images {image_cosines.min():.7f}"
     )
     for text in [text for text, one in zip(texts, same, strict=True) if not one][:10]:
         print(f"    tokens differ: {text!r}")
     lowest = min(text_cosines.min(), image_cosines.min())
-    close = off.max() <= FURTHEST_PIXEL + 0.01 and beyond <= off.size // 1000
-    return bool(same.all() and close and lowest >= LOWEST_COSINE)
+    return bool(same.all() and off.max() <= FURTHEST_PIXEL and lowest >= LOWEST_COSINE)
 
 
 def check_real_vocabulary() -> bool:
     """Compare the tokens of the real CLIP vocabulary with open_clip and transformers."""
-    import open_clip
+    from parity_open_clip import open_clip
+
     from soutu.models.layout import TextSpec
     from soutu.models.tokenizer import TextTokenizer
 
-    texts = strings.parity_strings()
+    texts = parity_strings()
     simple = open_clip.get_tokenizer("ViT-B-32")
-    fast = reference.as_transformers(simple, model_max_length=77)
+    fast = as_transformers(simple, model_max_length=77)
     with tempfile.TemporaryDirectory() as scratch:
         fast.save_pretrained(scratch)
         path = Path(scratch) / "tokenizer.json"

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The reference libraries are not installed where types are checked.
 """The few names of torchvision that open_clip imports, for machines without a CPU build of it.
 
 Only the transforms of inference are real; they do on PIL pictures what torchvision's own PIL

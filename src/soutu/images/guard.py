@@ -27,6 +27,8 @@ def reasons() -> Iterator[None]:
     There are a dozen kinds: OSError, SyntaxError, ValueError, struct.error, zlib.error … Its
     warnings (of damaged metadata, and of sizes that soutu limits by itself) are not shown.
     """
+    from PIL.Image import DecompressionBombError
+
     try:
         with _QUIET:
             yield
@@ -34,6 +36,9 @@ def reasons() -> Iterator[None]:
         raise
     except MemoryError as error:
         msg = "there is not enough memory to decode it"
+        raise ImageError(msg) from error
+    except DecompressionBombError as error:  # of the few plugins that look at Pillow's limit
+        msg = f"too many pixels for Pillow: {error}"
         raise ImageError(msg) from error
     except Exception as error:
         detail = " ".join(str(error).split())[:_LONGEST_DETAIL] or type(error).__name__

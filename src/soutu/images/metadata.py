@@ -110,15 +110,17 @@ def _name(value: object) -> str:
 
 def _place(exif: Exif) -> tuple[float, float] | None:
     gps = exif.get_ifd(_GPS_IFD)
-    latitude = _degrees(gps.get(_LATITUDE), gps.get(_LATITUDE_REF), "NS", 90)
-    longitude = _degrees(gps.get(_LONGITUDE), gps.get(_LONGITUDE_REF), "EW", 180)
+    latitude = _degrees(gps.get(_LATITUDE), gps.get(_LATITUDE_REF), ("N", "S"), 90)
+    longitude = _degrees(gps.get(_LONGITUDE), gps.get(_LONGITUDE_REF), ("E", "W"), 180)
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
-def _degrees(value: Any, reference: object, signs: str, limit: int) -> float | None:
+def _degrees(
+    value: Any, reference: object, directions: tuple[str, str], limit: int
+) -> float | None:
     """Turn degrees, minutes and seconds with a compass letter into signed degrees."""
     letter = reference.strip("\0 ").upper() if isinstance(reference, str) else ""
-    if not letter or letter not in signs:
+    if letter not in directions:
         return None
     parts = [float(part) for part in (value if isinstance(value, tuple) else (value,))]
     # A part that was written as x/0 is not a number, and fails both comparisons.
@@ -127,4 +129,4 @@ def _degrees(value: Any, reference: object, signs: str, limit: int) -> float | N
     degrees = sum((part / 60.0**power for power, part in enumerate(parts)), 0.0)
     if not degrees <= limit:
         return None
-    return -degrees if letter == signs[1] else degrees
+    return -degrees if letter == directions[1] else degrees

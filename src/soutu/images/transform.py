@@ -28,6 +28,8 @@ _TURNS = {
     8: "ROTATE_90",
 }
 """EXIF orientation to the name of what PIL must do to the picture."""
+_LARGEST_WHOLE = 1 << 20  # pixels
+
 SIDEWAYS = frozenset({5, 6, 7, 8})
 """EXIF orientations whose stored width is the upright height."""
 
@@ -42,16 +44,29 @@ class Box(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What of an upright picture the model sees: `box` of it, resized to `width` × `height`.
+    """What of an upright picture the model sees, in pixels.
 
-    The result stands at `left`, `top` in the model's input, on black.
+    The whole is resized to `wide` × `high`; of that, `width` × `height` from `x`, `y` on is kept,
+    and stands at `left`, `top` in the model's input, on black.
     """
 
-    box: Box
+    wide: int
+    high: int
+    x: int
+    y: int
     width: int
     height: int
     left: int
     top: int
+
+    def source(self, width: int, height: int) -> Box:
+        """Return the part of the upright picture, of width × height, that is kept."""
+        return Box(
+            self.x * width / self.wide,
+            self.y * height / self.high,
+            (self.x + self.width) * width / self.wide,
+            (self.y + self.height) * height / self.high,
+        )
 
 
 class Frame(NamedTuple):
@@ -90,19 +105,19 @@ def apply(
 
     frame = frame or Frame(*image.size)
     window = find_window(*frame.upright, spec)
-    box = _stored_box(window.box, frame)
-    sideways = frame.orientation in SIDEWAYS
-    small = image.resize(
-        (window.height, window.width) if sideways else (window.width, window.height),
-        Resampling[spec.interpolation.upper()],
-        box=(
-            box.left / frame.shrink,
-            box.top / frame.shrink,
-            min(box.right / frame.shrink, image.width),
-            min(box.bottom / frame.shrink, image.height),
-        ),
-        reducing_gap=reducing_gap,
-    )
+    method = Resampling[spec.interpolation.upper()]
+    if frame == Frame(*image.size) and _order_differs(image.size, window):
+        x, y = window.x, window.y
+        whole = image.resize((window.wide, window.high), method, reducing_gap=reducing_gap)
+        small = whole.crop((x, y, x + window.width, y + window.height))
+    else:
+        size = (window.width, window.height)
+        small = image.resize(
+            size[::-1] if frame.orientation in SIDEWAYS else size,
+            method,
+            box=_decoded_box(window.source(*frame.upright), frame, image.size),
+            reducing_gap=reducing_gap,
+        )
     return _planes(turn(small, frame.orientation), spec, window)
 
 
@@ -111,13 +126,7 @@ def find_window(width: int, height: int, spec: Preprocess) -> Window:
     wide, high = resized_size(width, height, spec)
     x, seen_width, left = _crop(wide, spec.width, spec.margin)
     y, seen_height, top = _crop(high, spec.height, spec.margin)
-    box = Box(
-        x * width / wide,
-        y * height / high,
-        (x + seen_width) * width / wide,
-        (y + seen_height) * height / high,
-    )
-    return Window(box, seen_width, seen_height, left, top)
+    return Window(wide, high, x, y, seen_width, seen_height, left, top)
 
 
 def resized_size(width: int, height: int, spec: Preprocess) -> tuple[int, int]:
@@ -170,8 +179,24 @@ def _crop(size: int, target: int, margin: Literal["even", "down"]) -> tuple[int,
     return (round(rest / 2) if margin == "even" else rest // 2), target, 0
 
 
-def _stored_box(box: Box, frame: Frame) -> Box:
-    """Map a box of the upright picture to the picture as the file stores it."""
+def _order_differs(size: tuple[int, int], window: Window) -> bool:
+    """Tell whether PIL would resample the part by rows first and the whole by columns, or so.
+
+    Its choice (since Pillow 13) depends on the sizes, and rounding between the two passes would
+    make a few pixels in ten thousand differ by more than 1/255. A whole that is very long, from a
+    picture of an extreme shape, is not worth computing for that.
+    """
+
+    def columns_first(wide: int, high: int) -> bool:
+        less = size[1] - high
+        return less > 0 and less > 2 * (size[0] - wide)
+
+    whole, part = (window.wide, window.high), (window.width, window.height)
+    return whole[0] * whole[1] <= _LARGEST_WHOLE and columns_first(*whole) != columns_first(*part)
+
+
+def _decoded_box(box: Box, frame: Frame, size: tuple[int, int]) -> Box:
+    """Map a box of the upright picture to the pixels as decoded, which measure `size`."""
     left, top, right, bottom = box
     if frame.orientation in SIDEWAYS:
         left, top, right, bottom = top, left, bottom, right
@@ -179,7 +204,13 @@ def _stored_box(box: Box, frame: Frame) -> Box:
         left, right = frame.width - right, frame.width - left
     if frame.orientation in {3, 4, 6, 7}:
         top, bottom = frame.height - bottom, frame.height - top
-    return Box(left, top, right, bottom)
+    shrink = frame.shrink
+    return Box(
+        max(0, left / shrink),
+        max(0, top / shrink),
+        min(right / shrink, size[0]),
+        min(bottom / shrink, size[1]),
+    )
 
 
 def _planes(image: Image, spec: Preprocess, window: Window) -> NDArray[np.uint8]:

@@ -4,8 +4,9 @@ Each worker thread reads, decodes and encodes a few pictures by itself, on its o
 model session that runs on the calling thread only (`threads=1`). Measured against decoding
 threads beside one encoding session over all cores, this was faster for every model and picture
 size (docs/benchmarks.md): nothing is handed from thread to thread, no session waits for its
-slowest core, and decoding fills every gap. Small chunks keep the model's activations in the cache.
-One worker more than cores covers the waits for the disk.
+slowest core, and decoding fills every gap. Chunks of eight keep the model's activations in the
+cache; the last ones of a run are smaller, so that all cores end together. One worker more than
+cores covers the waits for the disk.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
     from soutu.models.base import Encoder
     from soutu.types import ImageInfo, Vectors
 
-CHUNK = 4
-"""Pictures decoded and encoded at a time by one worker."""
+CHUNK = 8
+"""Pictures decoded and encoded at a time by one worker, fewer towards the end of a run."""
 LARGE = 64 << 20
 """Bytes from which on files are read and decoded one at a time, whatever the number of workers."""
 
@@ -88,14 +90,36 @@ def encode_files(
     Raises ModelError when the encoder fails on every picture.
     """
     count = workers or _cores() + 1
-    chunk = min(CHUNK, batch_size)
-    flow = _Flow(iter(entries), _Worker(encoder, known), chunk, count, should_stop)
+    chunks = _chunks(entries, min(CHUNK, batch_size), count)
+    flow = _Flow(chunks, _Worker(encoder, known), count, should_stop)
     try:
         yield from _merge(flow.parts(), encoder.facts.dim, batch_size)
     finally:
         flow.close()
     if flow.error is not None:
         raise flow.error
+
+
+def _chunks(entries: Iterable[FileEntry], size: int, workers: int) -> Iterator[list[FileEntry]]:
+    """Cut the files into chunks, smaller and smaller at the end (guided self-scheduling).
+
+    Chunks depend on the files alone, not on timing: a model's int8 vectors may vary a little with
+    the company in which a picture is encoded. An error of the entries comes after the last chunk.
+    """
+    ahead: deque[FileEntry] = deque()
+    failed: Exception | None = None
+    try:
+        for entry in entries:
+            ahead.append(entry)
+            if len(ahead) > 2 * workers * size:
+                yield [ahead.popleft() for _ in range(size)]
+    except Exception as error:  # raised below
+        failed = error
+    while ahead:
+        share = len(ahead) // (2 * workers)
+        yield [ahead.popleft() for _ in range(min(max(share, 1), size))]
+    if failed is not None:
+        raise failed
 
 
 @dataclass(slots=True)
@@ -142,9 +166,8 @@ class _Flow:
 
     def __init__(
         self,
-        entries: Iterator[FileEntry],
+        chunks: Iterator[list[FileEntry]],
         worker: _Worker,
-        chunk: int,
         count: int,
         should_stop: Stop | None,
     ) -> None:
@@ -152,7 +175,8 @@ class _Flow:
         from concurrent.futures import ThreadPoolExecutor
 
         self.error: BaseException | None = None
-        self._entries, self._worker, self._chunk, self._count = entries, worker, chunk, count
+        self._chunks, self._worker, self._count = chunks, worker, count
+        self._failed = False
         self._should_stop = should_stop or (lambda: False)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="soutu-encode")
         self._flying: set[Future[_Part]] = set()
@@ -174,20 +198,16 @@ class _Flow:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _stopped(self) -> bool:
-        return self.error is not None or self._should_stop()
+        return self._failed or self._should_stop()
 
     def _hand_out(self) -> bool:
         """Give the workers chunks until they have enough; say whether there was any."""
         before = len(self._flying)
-        while len(self._flying) < self._count * _AHEAD:
-            try:
-                chunk = list(islice(self._entries, self._chunk))
-            except Exception as error:  # raised when what is finished is out
-                self.error = error
-                break
-            if not chunk:
-                break
-            self._flying.add(self._pool.submit(self._worker, chunk))
+        try:
+            for chunk in islice(self._chunks, self._count * _AHEAD - before):
+                self._flying.add(self._pool.submit(self._worker, chunk))
+        except Exception as error:  # raised when every file drawn before is done
+            self.error = error
         return len(self._flying) > before
 
     def _results(self, done: Iterable[Future[_Part]]) -> Iterator[_Part]:
@@ -197,8 +217,8 @@ class _Flow:
             error = future.exception()
             if error is None:
                 yield future.result()
-            elif self.error is None:
-                self.error = error
+            elif not self._failed:
+                self.error, self._failed = error, True
 
 
 class _Worker:

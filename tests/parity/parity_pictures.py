@@ -19,7 +19,11 @@ def _picture(rng: np.random.Generator, width: int, height: int) -> Image.Image:
     rows, columns = np.mgrid[0:height, 0:width]
     phase, speed = rng.uniform(0, 6, 3), rng.uniform(2, 12, 3)
     waves = np.stack(
-        [np.sin(s * (rows / height) + p + s * columns / width) for s, p in zip(speed, phase)], -1
+        [
+            np.sin(s * (rows / height) + p + s * columns / width)
+            for s, p in zip(speed, phase, strict=True)
+        ],
+        -1,
     )
     blocks = rng.normal(0, 0.6, (4, 4, 3)).repeat(-(-height // 4), 0).repeat(-(-width // 4), 1)
     canvas = 128 + 70 * (waves + blocks[:height, :width]) + rng.normal(0, 12, (height, width, 3))

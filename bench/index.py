@@ -1,0 +1,217 @@
+"""Index speed: pictures a second, of soutu, rclip and a torch loop with the same ViT-B/32.
+
+Every engine runs once a round, in a process of its own; the figures are those of its best round.
+`decode alone` and `encode alone` use all cores for one half of the work each; the bound is what
+the two allow together, 1 / (1/decode + 1/encode). `--memory N` instead indexes N small pictures
+with the bundled model and tells how much memory that takes over time.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import engines
+import harness
+import pictures
+from engines import Indexed
+from soutu.images.decode import decode, read
+from soutu.images.source import FileEntry, scan
+from soutu.library.pipeline import CHUNK, encode_files
+from soutu.models.base import Encoder, PrecisionChoice
+from soutu.models.store import ModelStore
+
+CORES = len(os.sched_getaffinity(0))
+
+
+def main() -> None:
+    """Run the bench."""
+    parser = harness.arguments(__doc__, rounds=3)
+    parser.add_argument("--small", type=int, default=500, help="pictures of 0.2 MP (default 500)")
+    parser.add_argument("--large", type=int, default=100, help="pictures of 12 MP (default 100)")
+    parser.add_argument("--memory", type=int, metavar="N", help="measure memory over N pictures")
+    chosen = parser.parse_args()
+    facts = harness.machine()
+    if chosen.memory:
+        figures, tables = memory(chosen.memory)
+    else:
+        figures, tables = speed(chosen.small, chosen.large, chosen.rounds)
+    harness.report(facts, tables, figures, chosen.json)
+
+
+# --- speed ---
+
+
+def speed(small: int, large: int, count: int) -> tuple[Any, list[str]]:
+    """Measure both sets of pictures."""
+    figures: dict[str, Any] = {}
+    tables = []
+    for kind, number in ((pictures.SMALL, small), (pictures.LARGE, large)):
+        if number:
+            folder = pictures.folder_of(kind, number)
+            figures[kind.name] = found = measure(folder, count)
+            tables.append(f"### {kind.name}: {pictures.summary(folder)}\n\n{layout(found)}")
+    return figures, tables
+
+
+def measure(folder: Path, count: int) -> dict[str, Any]:
+    """Return pictures a second of every engine and of every part of soutu."""
+    clip = engines.clip_model() / "soutu"
+    loaded = {
+        "fp32": encoder(clip, "fp32"),
+        "int8": encoder(clip, "int8"),
+        "mini": encoder("mini", "auto"),
+    }
+    whole: dict[str, Callable[[], Indexed]] = {
+        "rclip": partial(engines.index_with_rclip, folder),
+        "torch, batches of 16": partial(engines.index_with_torch, folder, batch=16),
+        "torch, batches of 32": partial(engines.index_with_torch, folder, batch=32),
+        "soutu fp32": partial(engines.index_with_soutu, folder, model=clip, precision="fp32"),
+        "soutu int8": partial(engines.index_with_soutu, folder, model=clip, precision="int8"),
+        "soutu mini": partial(engines.index_with_soutu, folder, model="mini"),
+    }
+    parts: dict[str, Callable[[], float]] = {}
+    for name, found in loaded.items():
+        parts[f"decode for {name}"] = partial(decode_alone, folder, found)
+        parts[f"encode {name}"] = partial(encode_alone, folder, found)
+        parts[f"pipeline {name}"] = partial(pipeline_alone, folder, found)
+    done = harness.rounds({**whole, **parts}, count)
+    for found in loaded.values():
+        found.close()
+    number = engines.count(folder)
+    return {
+        "pictures": number,
+        "whole": {name: [asdict(run) for run in done[name]] for name in whole},  # type: ignore[call-overload]
+        "parts": {name: [number / seconds for seconds in done[name]] for name in parts},  # type: ignore[operator]
+    }
+
+
+def encoder(model: str | Path, precision: PrecisionChoice) -> Encoder:
+    """Open a model as indexing does: one thread a run, as many runs as cores."""
+    store = ModelStore(Path(engines.soutu_home()["SOUTU_HOME"]) / "models")
+    return store.load(model, precision=precision, threads=1)
+
+
+def entries(folder: Path) -> Iterator[FileEntry]:
+    """Yield a folder's pictures."""
+    return (entry for entry in scan([folder]) if isinstance(entry, FileEntry))
+
+
+def decode_alone(folder: Path, model: Encoder) -> float:
+    """Return the seconds to read and decode every picture on all cores."""
+    spec = model.facts.preprocess
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CORES) as pool:
+        done = sum(pool.map(lambda e: len(decode(read(e.path).data, spec).pixels), entries(folder)))
+    assert done
+    return time.perf_counter() - started
+
+
+def encode_alone(folder: Path, model: Encoder) -> float:
+    """Return the seconds to encode as many pictures as the folder has, on all cores."""
+    spec = model.facts.preprocess
+    shape = (CHUNK, 3, spec.height, spec.width)
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    number = engines.count(folder)
+    chunks = [min(CHUNK, number - at) for at in range(0, number, CHUNK)]
+    model.encode_images(pixels[:1])  # opens the graph
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CORES) as pool:
+        done = sum(pool.map(lambda n: len(model.encode_images(pixels[:n])), chunks))
+    assert done == number
+    return time.perf_counter() - started
+
+
+def pipeline_alone(folder: Path, model: Encoder) -> float:
+    """Return the seconds to decode and encode every picture, storing nothing."""
+    started = time.perf_counter()
+    done = sum(len(batch.encoded) for batch in encode_files(entries(folder), model))
+    assert done == engines.count(folder)
+    return time.perf_counter() - started
+
+
+def layout(found: Mapping[str, Any]) -> str:
+    """Lay out what `measure` found."""
+    number, whole = found["pictures"], found["whole"]
+    best = {name: max(rates) for name, rates in found["parts"].items()}
+    index = {name: number / min(r["index"] for r in runs) for name, runs in whole.items()}
+    process = {name: number / min(r["process"] for r in runs) for name, runs in whole.items()}
+    rows = [
+        [
+            name,
+            f"{index[name]:.1f}",
+            f"{index[name] / index['rclip']:.2f}",
+            f"{process[name]:.1f}",
+            f"{process[name] / process['rclip']:.2f}",
+            f"{max(r['peak_mb'] for r in runs):.0f}",
+        ]
+        for name, runs in whole.items()
+    ]
+    head = ["engine", "indexing /s", "× rclip", "whole command /s", "× rclip", "peak MB"]
+    limits = []
+    for name in ("fp32", "int8", "mini"):
+        decoding, encoding = best[f"decode for {name}"], best[f"encode {name}"]
+        bound = 1 / (1 / decoding + 1 / encoding)
+        limits.append(
+            [
+                name,
+                f"{decoding:.1f}",
+                f"{encoding:.1f}",
+                f"{bound:.1f}",
+                f"{best[f'pipeline {name}']:.1f}",
+                f"{best[f'pipeline {name}'] / bound:.0%}",
+                f"{index[f'soutu {name}'] / bound:.0%}",
+            ]
+        )
+    parts = ["soutu", "decode alone /s", "encode alone /s", "bound /s"]
+    parts += ["pipeline /s", "of the bound", "`soutu index` of it"]
+    return f"{harness.table(head, rows)}\n\n{harness.table(parts, limits)}"
+
+
+# --- memory ---
+
+
+def memory(number: int) -> tuple[Any, list[str]]:
+    """Index many small pictures and watch the process's memory."""
+    folder = pictures.many_files(number)
+    with engines.scratch() as place:
+        command = [engines.soutu_script(), "index", folder, "--library", place / "library"]
+        started = time.perf_counter()
+        with subprocess.Popen(
+            [*map(str, command), "--quiet"], env={**os.environ, **engines.soutu_home()}
+        ) as child:
+            samples = list(watch(child, started))
+        seconds = time.perf_counter() - started
+        if child.returncode != 0:
+            raise SystemExit("soutu index failed")
+    rows = []
+    for share in (0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
+        until = [sample for sample in samples if sample[0] <= share * samples[-1][0]]
+        rows.append([f"{share:.0%}", f"{until[-1][1]:.0f}", f"{max(s[1] for s in until):.0f}"])
+    title = f"### {number} pictures with mini in {seconds:.0f} s ({number / seconds:.0f}/s)"
+    head = ["of the run", "anonymous memory, MB", "peak so far, MB"]
+    return {"samples": samples, "seconds": seconds}, [f"{title}\n\n{harness.table(head, rows)}"]
+
+
+def watch(child: subprocess.Popen[bytes], started: float) -> Iterator[tuple[float, float]]:
+    """Yield seconds and anonymous resident MB until the process ends."""
+    status = Path(f"/proc/{child.pid}/status")
+    while child.poll() is None:
+        time.sleep(0.2)
+        lines = status.read_text().splitlines() if status.exists() else []
+        kilobytes = [int(line.split()[1]) for line in lines if line.startswith("RssAnon")]
+        if kilobytes:
+            yield time.perf_counter() - started, kilobytes[0] / 1024
+
+
+if __name__ == "__main__":
+    main()

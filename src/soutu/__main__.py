@@ -1,0 +1,5 @@
+"""Run the command line as `python -m soutu`."""
+
+from soutu.cli import main
+
+main()
