@@ -45,10 +45,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
 @contextmanager
 def serve(hub: Hub) -> Iterator[Hub]:
     """Answer on a free port until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub))
+    handler = type("Handler", (_Handler,), {"hub": hub})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     hub.address = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield hub
@@ -58,58 +59,50 @@ def serve(hub: Hub) -> Iterator[Hub]:
         thread.join()
 
 
-def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
-            path = unquote(urlsplit(self.path).path)
-            api = f"/api/models/{hub.repository}/revision/"
-            if path.startswith(api) and path.removeprefix(api) in ("main", COMMIT):
-                hub.requests.append((path, None))
-                return self._send(json.dumps(_listing(hub)).encode())
-            name = path.removeprefix(f"/{hub.repository}/resolve/{COMMIT}/")
-            name = name.removeprefix("/cdn/")
-            if name not in hub.files:
-                return self._missing()
-            content = hub.files[name]
-            if len(content) >= LARGE and not path.startswith("/cdn/"):
-                self.send_response(302)
-                self.send_header("Location", f"/cdn/{name}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return None
+class _Handler(BaseHTTPRequestHandler):
+    hub: Hub
+
+    def do_GET(self) -> None:
+        hub, path = self.hub, unquote(urlsplit(self.path).path)
+        api = f"/api/models/{hub.repository}/revision/"
+        name = path.removeprefix(f"/{hub.repository}/resolve/{COMMIT}/").removeprefix("/cdn/")
+        if path in (f"{api}main", f"{api}{COMMIT}"):
+            hub.requests.append((path, None))
+            self._send(json.dumps(_listing(hub)).encode())
+        elif name not in hub.files:
+            self._empty(404, "X-Error-Code", "RepoNotFound")
+        elif len(hub.files[name]) >= LARGE and not path.startswith("/cdn/"):
+            self._empty(302, "Location", f"/cdn/{name}")
+        else:
             hub.requests.append((name, self.headers.get("Range")))
-            if name in hub.damaged:
-                content = b"x" * len(content)
-            return self._send(content)
+            size = len(hub.files[name])
+            self._send(b"x" * size if name in hub.damaged else hub.files[name])
 
-        def _send(self, content: bytes) -> None:
-            start = 0
-            asked = self.headers.get("Range")
-            if asked:
-                start = int(asked.removeprefix("bytes=").split("-")[0])
-            body = content[start:]
-            self.send_response(206 if asked else 200)
-            if asked:
-                whole = len(content)
-                self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if len(body) >= LARGE and hub.cuts:
-                self.wfile.write(body[: hub.cuts.pop(0)])
-                self.close_connection = True
-                return
-            self.wfile.write(body)
+    def _send(self, content: bytes) -> None:
+        start = 0
+        asked = self.headers.get("Range")
+        if asked:
+            start = int(asked.removeprefix("bytes=").split("-")[0])
+        body = content[start:]
+        self.send_response(206 if asked else 200)
+        if asked:
+            whole = len(content)
+            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if len(content) >= LARGE and self.hub.cuts:
+            body = body[: self.hub.cuts.pop(0)]
+            self.close_connection = True
+        self.wfile.write(body)
 
-        def _missing(self) -> None:
-            self.send_response(404)
-            self.send_header("X-Error-Code", "RepoNotFound")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def _empty(self, status: int, header: str, value: str) -> None:
+        self.send_response(status)
+        self.send_header(header, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def _listing(hub: Hub) -> dict[str, object]:

@@ -30,6 +30,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     (folder / "README.md").write_text("a model", "utf-8")
     (folder / "onnx/vision_model_quantized.onnx").write_bytes(b"other")
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     with serve(Hub("owner/model", files_of(folder))) as served:
         monkeypatch.setenv("HF_ENDPOINT", served.address)
@@ -77,9 +78,7 @@ def test_a_cut_connection_is_taken_up_again(hub: Hub, tmp_path: Path) -> None:
     assert (tmp_path / "m" / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
 
 
-def test_an_interrupted_fetch_goes_on_next_time(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_fetch_goes_on_next_time(hub: Hub, tmp_path: Path) -> None:
     """What arrived before the program ended is not asked for again."""
 
     def stop(progress: Progress) -> None:
@@ -93,7 +92,7 @@ def test_an_interrupted_fetch_goes_on_next_time(
     download(CARD, tmp_path / "m")
     [asked] = [asked for name, asked in hub.requests if name == WEIGHTS]
     assert asked is not None
-    assert asked.startswith("bytes=")
+    assert int(asked.removeprefix("bytes=").rstrip("-")) >= 12_000
     assert (tmp_path / "m" / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
 
 
@@ -135,9 +134,7 @@ def test_no_server_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         download(CARD, tmp_path / "m")
 
 
-def test_a_server_that_goes_away_is_named(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_goes_away_is_named(hub: Hub, tmp_path: Path) -> None:
     """A connection that is lost for good is an error, and what arrived stays for next time."""
     hub.cuts = [0] * 50
     with pytest.raises(HubError, match="cannot fetch owner/model"):

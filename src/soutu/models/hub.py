@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -233,14 +234,17 @@ def _check(part: Path, file: RemoteFile, repository: str) -> None:
 
 @contextmanager
 def _silent_hub() -> Iterator[None]:
-    """Keep the hub client's own progress bars off the terminal."""
+    """Keep the hub client's own progress bars and retry notes off the terminal."""
+    from huggingface_hub.utils.logging import get_verbosity, set_verbosity
     from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
 
-    group = "huggingface_hub.http_get"
+    group, verbosity = "huggingface_hub.http_get", get_verbosity()
     disable_progress_bars(group)
+    set_verbosity(logging.ERROR)
     try:
         yield
     finally:
+        set_verbosity(verbosity)
         enable_progress_bars(group)
 
 

@@ -9,7 +9,6 @@ vectors agree with those of fp32.
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,8 +47,9 @@ class QuantizeReport:
 
     Cosines are over pictures and texts, speeds in pictures a second, sizes in bytes.
 
-    `origin` tells whose int8 files were measured: made here, or shipped with the model.
-    `kept_fp32` counts the layers that stayed in fp32.
+    `accepted` where the lowest cosine is at least `ACCEPT` and int8 is faster. `origin` tells whose
+    int8 files were measured: made here, or shipped with the model. `kept_fp32` counts the layers
+    that stayed in fp32.
     """
 
     cosine_mean: float
@@ -83,12 +83,14 @@ def quantize(files: ModelFiles, folder: Path, *, samples: Pixels | None = None) 
     ranked = _rank(files, pictures)
     tried: list[tuple[QuantizeReport, Mapping[Path, Sequence[str]]]] = []
     for share in KEPT_SHARES:
-        kept = {graph: names[: math.ceil(share * len(names))] for graph, names in ranked.items()}
-        made = write_int8(files, folder, kept)
+        kept = {graph: names[: int(share * len(names))] for graph, names in ranked.items()}
         counted = sum(len(names) for names in kept.values())
+        if tried and counted == tried[-1][0].kept_fp32:
+            continue  # too few layers to keep another one
+        made = write_int8(files, folder, kept)
         report = replace(measure(files, made, pictures), kept_fp32=counted)
-        if report.accepted:
-            return report
+        if report.cosine_min >= ACCEPT:
+            return report  # keeping more in fp32 would not make it faster
         tried.append((report, kept))
     best, kept_then = max(tried, key=lambda one: one[0].cosine_min)
     write_int8(files, folder, kept_then)  # for who asks for int8 all the same
@@ -147,7 +149,7 @@ def measure(
         speed_int8=speeds[1],
         bytes_fp32=size_of(fp32, "fp32"),
         bytes_int8=size_of(int8, "int8"),
-        accepted=bool(cosines.min() >= ACCEPT),
+        accepted=bool(cosines.min() >= ACCEPT and speeds[1] > speeds[0]),
         origin=origin,
     )
 
