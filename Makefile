@@ -48,19 +48,25 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "soutu needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) -V 2>&1)." >&2; \
 		echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The stamps say for which pyproject.toml the packages were installed. `dev` holds all of `demo`.
 $(VENV)/.dev: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $(VENV)/.demo $@
+	@echo "Installing soutu and its tools into $(VENV); the first time takes a few minutes."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(VENV)/.demo $@
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
-	touch $@
+	@echo "Installing soutu into $(VENV); the first time takes a minute or two."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
 
-$(PARITY)/.installed: $(VENV)/.dev tests/parity/requirements.txt
-	$(BIN)/python -m venv $(PARITY)
-	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
+# open_clip comes without its dependencies: they include torchvision, which has a stand-in.
+$(PARITY)/.installed: $(BIN)/python tests/parity/requirements.txt
+	@echo "Installing torch, transformers and open_clip into $(PARITY); this takes minutes."
+	@$(BIN)/python -m venv $(PARITY)
+	@$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--requirement tests/parity/requirements.txt
-	touch $@
+	@$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		open_clip_torch==3.3.0
+	@touch $@

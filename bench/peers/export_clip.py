@@ -87,13 +87,15 @@ def _export(model: Any, tower: str, path: Path, name: str, output: str) -> None:
     example = torch.zeros(2, 3, SIZE, SIZE)
     if tower == "text":
         example = torch.full((2, CONTEXT), 49407, dtype=torch.int64)
+    # Published CLIP exports leave the length of texts free too; rclip always feeds the longest.
+    axes = {0: "batch"} if tower == "image" else {0: "batch", 1: "sequence"}
     torch.onnx.export(
         Tower(),
         (example,),
         str(path),
         input_names=[name],
         output_names=[output],
-        dynamic_axes={name: {0: "batch"}, output: {0: "batch"}},
+        dynamic_axes={name: axes, output: {0: "batch"}},
         opset_version=17,
         dynamo=False,
     )

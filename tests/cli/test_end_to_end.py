@@ -10,14 +10,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from PIL import Image
 
+from soutu.cli.app import app
 from soutu.library.owner import hold
 from soutu.models.card import MINI_FOLDER
 
@@ -29,26 +31,29 @@ class Program:
     """The `soutu` command with a home of its own."""
 
     home: Path
-    env: Mapping[str, str] = field(default_factory=dict)
 
-    def command(self, *args: str | Path) -> dict[str, Any]:
-        """Return the arguments of `subprocess` that run it."""
-        env = {**os.environ, "SOUTU_HOME": str(self.home), "HF_HUB_OFFLINE": "1", **self.env}
-        env.pop("SOUTU_LIBRARY", None)
-        return {"args": [Path(sys.executable).with_name("soutu"), *args], "env": env}
+    def __call__(self, *args: str | Path) -> Result:
+        """Run a command in this process, as the console script would."""
+        result = CliRunner().invoke(app, [*map(str, args)], env=self._env, prog_name="soutu")
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
 
-    def __call__(
-        self, *args: str | Path, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
-        return subprocess.run(
-            **self.command(*args), cwd=cwd, capture_output=True, text=True, timeout=120, check=False
+    def process(self, *args: str | Path) -> subprocess.Popen[bytes]:
+        """Start the console script in a process of its own."""
+        soutu = Path(sys.executable).with_name("soutu")
+        env = {**os.environ, **{k: v for k, v in self._env.items() if v is not None}}
+        return subprocess.Popen(
+            [soutu, *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
+    @property
+    def _env(self) -> dict[str, str | None]:
+        return {"SOUTU_HOME": str(self.home), "HF_HUB_OFFLINE": "1", "SOUTU_LIBRARY": None}
+
     def json(self, *args: str | Path) -> Any:
-        """Run it, and read the JSON that it prints."""
+        """Run a command, and read the JSON that it prints."""
         done = self(*args)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.exit_code, done.stderr) == (0, "")
         return json.loads(done.stdout)
 
     def found(self, *words: str) -> list[str]:
@@ -115,7 +120,7 @@ def test_nothing_matches(indexed: Program) -> None:
     """For what is not there, nothing passes the default cut-off, and the table says so."""
     assert indexed.found("a zebra") == []
     table = indexed("search", "a", "zebra")
-    assert table.returncode == 0
+    assert table.exit_code == 0
     assert table.stdout.startswith("Nothing here matches a zebra. The nearest:\n")
 
 
@@ -139,7 +144,7 @@ def test_filter(indexed: Program) -> None:
     hits = indexed.json("search", "a cat", "--where", "width > 1000", "--all", "--format", "json")
     assert [Path(hit["path"]).name for hit in hits] == ["retina.jpg"]
     bad = indexed("search", "a cat", "--where", "width >")
-    assert (bad.returncode, bad.stderr.count("\n")) == (2, 1)
+    assert (bad.exit_code, bad.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +158,7 @@ def test_a_query_picture_that_is_none(
     if content is not None:
         path.write_bytes(content)
     done = indexed("search", "--image", path)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("soutu: ")
     assert done.stderr.count("\n") == 1
     assert "query.jpg" in done.stderr
@@ -169,7 +174,7 @@ def test_commands_without_a_library(program: Program, tmp_path: Path) -> None:
     """They say so, and make none."""
     for args in (["search", "a cat"], ["status"], ["remove", "x"], ["models", "use", "mini"]):
         done = program(*args)
-        assert done.returncode == 1
+        assert done.exit_code == 1
         assert done.stderr.startswith("soutu: ")
         assert "soutu index" in done.stderr
     assert not (tmp_path / "home").exists()
@@ -178,7 +183,7 @@ def test_commands_without_a_library(program: Program, tmp_path: Path) -> None:
 def test_a_path_that_is_not_there(program: Program, tmp_path: Path) -> None:
     """A typing mistake is bad input; the message repeats it."""
     done = program("index", tmp_path / "no such folder")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "no such folder" in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -196,12 +201,11 @@ def test_strange_names_and_bad_files(program: Program, few: Path) -> None:
         "cut.jpg", "empty.jpg", "text.png",
     ]  # fmt: skip
     assert report["added"] == 7
-    found = subprocess.run(
-        **program.command("search", "a cat", "-0"), capture_output=True, timeout=60, check=True
-    ).stdout
+    with program.process("search", "a cat", "-0", "--all") as search:
+        found, _ = search.communicate(timeout=60)
     paths = found.split(b"\0")
     assert {path.rpartition(b"/")[2] for path in paths[:5]} == {*names, b"chelsea.png"}
-    table = program("search", "a cat").stdout
+    table = program("search", "a cat", "--all").stdout
     assert r"\xff\xfe bytes.png" in table
     assert r"new\nline.png" in table
     listed = program("status", "--failed").stdout
@@ -212,14 +216,17 @@ def test_only_bad_files(program: Program, tmp_path: Path) -> None:
     """When nothing could be indexed the run has failed."""
     (tmp_path / "empty.jpg").touch()
     done = program("index", tmp_path / "empty.jpg")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "1 file could not be indexed" in done.stderr
 
 
-def test_removed_pictures_are_forgotten_and_stay(program: Program, few: Path) -> None:
-    """`remove` touches the library only."""
+def test_removed_pictures_are_forgotten_and_stay(
+    program: Program, few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`remove` touches the library only; paths may be relative."""
     program("index", few)
-    done = program("remove", "chelsea.png", cwd=few)
+    monkeypatch.chdir(few)
+    done = program("remove", "chelsea.png")
     assert done.stdout == "Forgot 1 picture. The files themselves are untouched.\n"
     assert (few / "chelsea.png").is_file()
     assert "chelsea.png" not in program.found("a cat", "--all")
@@ -230,17 +237,17 @@ def test_models_switch_and_go(program: Program, few: Path, tmp_path: Path) -> No
     program("index", few)
     mine = shutil.copytree(MINI_FOLDER, tmp_path / "mine")
     wrong = program("index", few, "--model", mine)
-    assert wrong.returncode == 2
+    assert wrong.exit_code == 2
     assert "soutu models use" in wrong.stderr
-    assert program("models", "add", mine).returncode == 0
+    assert program("models", "add", mine).exit_code == 0
     used = program("models", "use", "mine")
-    assert used.returncode == 0
+    assert used.exit_code == 0
     assert "3 pictures encoded with mine" in used.stdout
     spaces = program.json("status", "--json")["spaces"]
     assert {space["model"]: space["current"] for space in spaces} == {"mini": False, "mine": True}
     assert program.found("a cat")[0] == "chelsea.png"
-    assert program("models", "rm", "mine").returncode == 2
-    assert program("models", "rm", "mini").returncode == 0
+    assert program("models", "rm", "mine").exit_code == 2
+    assert program("models", "rm", "mini").exit_code == 0
     assert len(program.json("status", "--json")["spaces"]) == 1
 
 
@@ -249,12 +256,13 @@ def test_a_second_process_is_told_to_wait(program: Program, few: Path, tmp_path:
     program("index", few)
     held = hold(tmp_path / "home" / "library", "write", task="index")
     try:
-        done = program("index", few)
+        with program.process("index", few) as second:
+            _, stderr = second.communicate(timeout=60)
     finally:
         held.release()
-    assert done.returncode == 3
-    assert str(os.getpid()) in done.stderr
-    assert program("index", few).returncode == 0
+    assert second.returncode == 3
+    assert str(os.getpid()) in stderr.decode()
+    assert program("index", few).exit_code == 0
 
 
 @pytest.fixture
@@ -270,17 +278,15 @@ def many(tmp_path: Path) -> Iterator[Path]:
 
 def test_ctrl_c_and_on_again(program: Program, many: Path) -> None:
     """A run that was stopped says so, keeps what it did, and the next one finishes it."""
-    process = subprocess.Popen(
-        **program.command("index", many, "--json"), stdout=subprocess.PIPE, text=True
-    )
     catalog = program.home / "library" / "catalog.db"
-    end = time.monotonic() + 60
-    while not catalog.exists() and process.poll() is None:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    stdout, _ = process.communicate(timeout=60)
+    with program.process("index", many, "--json") as process:
+        end = time.monotonic() + 60
+        while not catalog.exists() and process.poll() is None:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=60)
     assert process.returncode in {0, 130}  # it may have been done already
     first = json.loads(stdout)
     assert first["interrupted"] is (process.returncode == 130)

@@ -126,6 +126,16 @@ def test_ctrl_c_stops_cleanly(
     assert result.stderr == "Stopped. Run the same command again to go on.\n"
 
 
+def test_ctrl_c_that_an_import_turned_into_another_error(
+    soutu_command: Soutu, library: FakeLibrary
+) -> None:
+    """numpy's start, interrupted, raises ImportError; it is a stop, not a bug."""
+    library.error = ImportError("initialization failed")
+    library.error.__cause__ = KeyboardInterrupt()
+    result = soutu_command("search", "a cat")
+    assert (result.exit_code, result.stderr) == (130, "soutu: stopped\n")
+
+
 def test_second_ctrl_c_ends_at_once() -> None:
     """Who presses again does not want to wait for the batch; the old handlers come back."""
     before = signal.getsignal(signal.SIGINT)

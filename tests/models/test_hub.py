@@ -167,6 +167,13 @@ def test_a_full_disk_is_no_hub_error(
         download(CARD, tmp_path / "m")
 
 
+def test_a_place_that_cannot_be_written_is_no_hub_error(hub: Hub, tmp_path: Path) -> None:
+    """The cause is the disk, and is said to be."""
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(StorageError, match="cannot be written"):
+        download(CARD, tmp_path / "file")
+
+
 TRANSFORMERS = [
     "config.json",
     "tokenizer.json",

@@ -220,6 +220,23 @@ def test_broken_settings_are_named(tmp_path: Path, content: str) -> None:
         read(folder)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"size": {"height": None, "width": 8}},
+        {"size": {"shortest_edge": "big"}},
+        {"image_mean": ["a", "b", "c"]},
+        {"rescale_factor": [1]},
+    ],
+)
+def test_settings_of_the_wrong_type_are_an_error(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Values that are no numbers never end in a traceback."""
+    folder = transformers_folder(tmp_path / "m")
+    write_json(folder / "preprocessor_config.json", settings)
+    with pytest.raises(ModelError, match=r"settings in .* cannot be understood"):
+        read(folder)
+
+
 def test_an_unknown_cleaning_is_an_error(tmp_path: Path) -> None:
     """What cannot be followed is said, not ignored."""
     folder = immich_folder(tmp_path / "m")

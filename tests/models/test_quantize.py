@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import DIM, SIZE, pictures, transformers_folder
 
-from soutu.errors import MissingExtra, ModelError
+from soutu.errors import MissingExtra, ModelError, StorageError
 from soutu.models import ModelStore, quantize, store
 from soutu.models.base import Precision
 from soutu.models.encoder import DualEncoder
@@ -264,6 +264,36 @@ def test_an_interrupted_run_leaves_nothing_to_trust(
             models.quantize(folder)
     assert list((tmp_path / "home").rglob("*.onnx")) == []
     assert models.load(folder).facts.precision == "int8"
+
+
+def test_graphs_that_cannot_be_quantised_stay_in_fp32(
+    models: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`auto` goes on in fp32 and does not try again; asking for int8 is an error."""
+    folder = model_folder(tmp_path, set())
+
+    def fail(*_: object, **__: object) -> None:
+        raise IndexError("some node")
+
+    monkeypatch.setattr("onnxruntime.quantization.quantize_dynamic", fail)
+    with pytest.raises(ModelError, match=r"vision_model\.onnx cannot be quantised: some node"):
+        models.quantize(folder)
+    assert models.load(folder).facts.precision == "fp32"
+    monkeypatch.undo()
+    monkeypatch.setattr(store, "LARGE", 0)
+    assert models.load(folder).facts.precision == "fp32"
+    with pytest.raises(ModelError, match=r"cannot be quantised\. Use fp32"):
+        models.load(folder, precision="int8")
+
+
+def test_a_store_that_cannot_be_written_leaves_fp32(tmp_path: Path) -> None:
+    """Encoding goes on; only asking for int8 is an error."""
+    (tmp_path / "home").write_text("a file, not a folder", "utf-8")
+    models = ModelStore(tmp_path / "home")
+    folder = model_folder(tmp_path, set())
+    assert models.load(folder).facts.precision == "fp32"
+    with pytest.raises(StorageError, match="cannot be written"):
+        models.load(folder, precision="int8")
 
 
 def test_samples_are_the_same_every_time() -> None:

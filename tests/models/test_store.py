@@ -137,6 +137,18 @@ def test_a_model_is_fetched_by_name(hub: Hub, store: ModelStore) -> None:
     assert [e.present for e in store.list() if e.name == "clip-vit-b-32"] == [False]
 
 
+def test_a_model_that_is_here_needs_no_hub(store: ModelStore, hub: Hub) -> None:
+    """Adding it again asks nobody, unless a file is gone."""
+    store.add("clip-vit-b-32", revision=COMMIT)
+    hub.requests.clear()
+    entry = store.add("clip-vit-b-32", revision=COMMIT, offline=True)
+    assert entry.folder is not None
+    assert hub.requests == []
+    (entry.folder / "tokenizer.json").unlink()
+    store.add("clip-vit-b-32", revision=COMMIT)
+    assert hub.fetched() == ["tokenizer.json"]
+
+
 def test_any_repository_can_be_fetched(store: ModelStore, hub: Hub) -> None:
     """A repository outside the catalogue is taken by its own name, its layout found out."""
     hub.repository = "Someone/My-CLIP"

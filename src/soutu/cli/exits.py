@@ -44,11 +44,22 @@ def exit_codes() -> Iterator[None]:
         _mute_stdout()
         sys.exit(READER_GONE)
     except Exception as error:
+        if _is_interrupt(error):
+            fail("stopped", INTERRUPTED)
         if os.environ.get("SOUTU_DEBUG", "") not in {"", "0"}:
             import traceback
 
             traceback.print_exc()
         fail(*_explained(error))
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind an error: one in the middle of an import becomes another."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _explained(error: Exception) -> tuple[str, int]:

@@ -20,6 +20,9 @@ from soutu.cli.options import (
 from soutu.cli.report import report_as_json, report_failures, report_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from soutu.cli.indexing import Indexing
     from soutu.models.base import PrecisionChoice
     from soutu.types import IndexReport
 
@@ -86,12 +89,7 @@ def command(
         report = indexing.run(paths, stop)
         _print(report, as_json=as_json, quiet=quiet)
         if watch and not report.interrupted:
-            from soutu.cli.watching import watch_for_changes
-
-            if not (quiet or as_json):
-                click.echo("Watching for changes; Ctrl-C ends it.", err=True)
-            for later in watch_for_changes(indexing, [Path(path) for path in paths], stop):
-                _print(later, as_json=as_json, quiet=quiet)
+            _watch(indexing, paths, stop, report, as_json=as_json, quiet=quiet)
             return
     if report.interrupted:
         click.echo("Stopped. Run the same command again to go on.", err=True)
@@ -100,11 +98,33 @@ def command(
         sys.exit(FAILED)
 
 
+def _watch(
+    indexing: Indexing,
+    paths: Sequence[str],
+    stop: StopRequest,
+    report: IndexReport,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print what changes lead to, until a stop is asked for; failures only when they change."""
+    from soutu.cli.watching import watch_for_changes
+
+    if indexing.show_progress:
+        click.echo("Watching for changes; Ctrl-C ends it.", err=True)
+    told = report.failures
+    for later in watch_for_changes(indexing, [Path(path) for path in paths], stop):
+        _print(later, as_json=as_json, quiet=quiet, failures=later.failures != told)
+        told = later.failures
+    if indexing.show_progress:
+        click.echo("\nStopped watching.", err=True)
+
+
 def _done(report: IndexReport) -> int:
     return report.added + report.updated + report.moved + report.removed + report.skipped
 
 
-def _print(report: IndexReport, *, as_json: bool, quiet: bool) -> None:
+def _print(report: IndexReport, *, as_json: bool, quiet: bool, failures: bool = True) -> None:
     if as_json:
         from soutu.cli.display import write_json
 
@@ -112,5 +132,5 @@ def _print(report: IndexReport, *, as_json: bool, quiet: bool) -> None:
         return
     if not quiet:
         click.echo("\n".join(report_lines(report)))
-    if report.failures:
+    if report.failures and failures:
         click.echo("\n".join(report_failures(report)), err=True)

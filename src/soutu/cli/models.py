@@ -37,10 +37,10 @@ def command() -> None:
 
 
 def _store() -> ModelStore:
-    from soutu.library import default_home
+    from soutu.library import default_models
     from soutu.models.store import ModelStore
 
-    return ModelStore(default_home())
+    return ModelStore(default_models())
 
 
 @command.command("list")

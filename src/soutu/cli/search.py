@@ -11,9 +11,10 @@ import click
 from soutu.cli.display import printable, write_json, write_raw_paths
 from soutu.cli.options import examples, library_option
 from soutu.cli.terms import Asked, written
+from soutu.types import Query
 
 if TYPE_CHECKING:
-    from soutu.types import Hit, Term
+    from soutu.types import Hit
 
 NEAR_MISSES = 5
 """How many pictures that do not quite match are shown when nothing does."""
@@ -40,6 +41,10 @@ NEAR_MISSES = 5
     "--minus-image", "minus_images", multiple=True, metavar="FILE|URL",
     help="A picture to stay away from.",
 )  # fmt: skip
+@click.option(
+    "--keywords", metavar="TEXT",
+    help="Words of file and folder names: their pictures move up, or are found by them alone.",
+)  # fmt: skip
 @click.option("--where", metavar="EXPR", help="Look only among pictures that pass a filter.")
 @click.option(
     "-k", "--top", type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
@@ -48,6 +53,10 @@ NEAR_MISSES = 5
 @click.option(
     "--min-relevance", type=click.FloatRange(0, 1), metavar="P",
     help="The least relevance, 0 to 1, that counts as a match.  [default: the library's]",
+)  # fmt: skip
+@click.option(
+    "--diversity", type=click.FloatRange(0, 1), default=0.0, show_default=True, metavar="D",
+    help="0 ranks by likeness alone; towards 1, hits differ more from each other.",
 )  # fmt: skip
 @click.option("--all", "show_all", is_flag=True, help="Show near misses among the matches.")
 @click.option(
@@ -71,9 +80,11 @@ def command(
     plus: tuple[str, ...],
     minus: tuple[str, ...],
     minus_images: tuple[str, ...],
+    keywords: str | None,
     where: str | None,
     top: int,
     min_relevance: float | None,
+    diversity: float,
     show_all: bool,
     form: str,
     print0: bool,
@@ -98,17 +109,18 @@ def command(
     terms = Asked(
         words=words, images=images, plus=plus, minus=minus, minus_images=minus_images
     ).terms()
-    if not terms:
+    if not terms and not (keywords or "").strip():
         raise click.UsageError("Say what to look for: words, --image FILE, or both.")
     cut = _cut(min_relevance, show_all)
-    hits, holds_pictures = _search(library, terms, where, top)
-    matches = [hit for hit in hits if hit.relevance >= cut]
+    query = Query(terms=terms, keywords=keywords, diversity=diversity)
+    hits, holds_pictures = _search(library, query, where, top)
+    matches = [hit for hit in hits if hit.by_name or hit.relevance >= cut]
     if form == "json":
         write_json([_as_json(hit) for hit in matches])
     elif print0 or form == "paths":
-        _print_paths(matches, terms, print0=print0)
+        _print_paths(matches, query, print0=print0)
     else:
-        _print_table(matches, hits, terms, thumbnails=thumbnails, holds_pictures=holds_pictures)
+        _print_table(matches, hits, query, thumbnails=thumbnails, holds_pictures=holds_pictures)
     if open_hits and matches:
         from soutu.cli.viewer import open_pictures
 
@@ -126,14 +138,13 @@ def _cut(min_relevance: float | None, show_all: bool) -> float:
 
 
 def _search(
-    where_library: str | None, terms: tuple[Term, ...], where: str | None, top: int
+    where_library: str | None, query: Query, where: str | None, top: int
 ) -> tuple[list[Hit], bool]:
     """Return the hits, near misses among them, and whether there was anything to find."""
     from soutu.library import open_library
-    from soutu.types import Query
 
     with open_library(where_library) as library:
-        hits = library.search(Query(terms=terms), where=where, k=top)
+        hits = library.search(query, where=where, k=top)
         return hits, bool(hits) or library.status().images > 0
 
 
@@ -154,10 +165,10 @@ def _as_json(hit: Hit) -> dict[str, object]:
     }
 
 
-def _print_paths(matches: Sequence[Hit], terms: Sequence[Term], *, print0: bool) -> None:
+def _print_paths(matches: Sequence[Hit], query: Query, *, print0: bool) -> None:
     paths = [hit.path for hit in matches]
     if not paths:
-        click.echo(_nothing(terms), err=True)
+        click.echo(_nothing(query), err=True)
     elif not print0 and sys.stdout.isatty():
         click.echo("\n".join(printable(str(path)) for path in paths))
     else:
@@ -167,7 +178,7 @@ def _print_paths(matches: Sequence[Hit], terms: Sequence[Term], *, print0: bool)
 def _print_table(
     matches: Sequence[Hit],
     hits: Sequence[Hit],
-    terms: Sequence[Term],
+    query: Query,
     *,
     thumbnails: str,
     holds_pictures: bool,
@@ -177,12 +188,13 @@ def _print_table(
         return
     if not matches:
         nearest = ". The nearest:" if hits else "."
-        click.echo(_nothing(terms) + nearest)
+        click.echo(_nothing(query) + nearest)
     if hits:
         from soutu.cli.hits import print_hits
 
         print_hits(matches or hits[:NEAR_MISSES], dimmed=not matches, thumbnails=thumbnails)
 
 
-def _nothing(terms: Sequence[Term]) -> str:
-    return f"Nothing here matches {printable(written(terms))}"
+def _nothing(query: Query) -> str:
+    asked = written(query.terms) or query.keywords or ""
+    return f"Nothing here matches {printable(asked)}"

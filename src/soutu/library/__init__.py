@@ -17,6 +17,7 @@ __all__ = [
     "Library",
     "default_home",
     "default_library",
+    "default_models",
     "open_library",
 ]
 
@@ -28,6 +29,11 @@ def default_home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("soutu", appauthor=False)
+
+
+def default_models(home: Path | None = None) -> Path:
+    """Return the folder of the models that were added."""
+    return (home or default_home()) / "models"
 
 
 def default_library() -> Path:
@@ -48,7 +54,7 @@ def open_library(
     """Open the library in a folder (default: `default_library()`).
 
     `model` names the encoder of a library that is new; in another it must be the one in use.
-    `home` is where added models live. Raises LibraryMissing, LibraryTooNew, LibraryBroken,
+    `home` is soutu's own data folder, with the models that were added. Raises LibraryMissing, LibraryTooNew, LibraryBroken,
     StorageError.
 
         with open_library("pics.soutu", create=True) as library:
@@ -62,7 +68,7 @@ def open_library(
 
     return FolderLibrary(
         absolute(where or default_library()),
-        store=ModelStore(home or default_home()),
+        store=ModelStore(default_models(home)),
         model=model,
         precision=precision,
         create=create,

@@ -202,7 +202,7 @@ class FolderLibrary:
         from soutu.library.filling import mend
 
         with self._writing("models use"):
-            encoder = self._store.load(model, precision=_precision(precision))
+            encoder = self._store.load(model, precision=_precision(precision), threads=1)
             row = row_for(encoder.facts, model)
             self._catalog.put_space(row)
             if self._space is not None and self._space.row.name == row.name:
@@ -308,7 +308,7 @@ class FolderLibrary:
         """Return the current space; in a new library, first make one for the wanted model."""
         if current_row(self._catalog) is None:
             source = self._wanted or DEFAULT_MODEL
-            encoder = self._store.load(source, precision=self._precision)
+            encoder = self._store.load(source, precision=self._precision, threads=1)
             row = row_for(encoder.facts, source)
             self._encoder = (row.name, encoder)
             self._catalog.put_space(row)
@@ -350,7 +350,7 @@ class FolderLibrary:
         if self._encoder is not None:
             self._encoder[1].close()
             self._encoder = None
-        encoder = self._store.load(row.source, precision=_precision(row.precision))
+        encoder = self._store.load(row.source, precision=_precision(row.precision), threads=1)
         if encoder.facts.revision != row.revision:
             encoder.close()
             msg = (

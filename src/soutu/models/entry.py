@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -57,16 +57,12 @@ def folder_card(folder: Path, name: str | None = None) -> ModelCard:
     )
 
 
-def repository_card(repository: str, revision: str | None = None) -> ModelCard:
+def repository_card(repository: str) -> ModelCard:
     """Write the card of a hub repository `owner/name` that the catalogue does not know."""
     readable = re.sub(r"[^a-z0-9._-]", "-", repository.split("/")[1].lower())
-    card = ModelCard(
-        name=valid_name(readable),
-        title=repository,
-        layout="transformers",
-        repository=repository,
+    return ModelCard(
+        name=valid_name(readable), title=repository, layout="transformers", repository=repository
     )
-    return replace(card, revision=revision) if revision else card
 
 
 def is_repository(name: str) -> bool:

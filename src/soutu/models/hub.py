@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_ENDPOINT = "https://huggingface.co"
 PARTS = ".parts"
 _CHUNK = 1 << 20
+_UNWRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO})
 _TRANSFORMERS_SETTINGS = frozenset(
     {"config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json"}
 )
@@ -264,6 +265,8 @@ def _hub_errors(repository: str, revision: str) -> Iterator[None]:
                 f"the disk is full while {repository} is fetched. Make room; what has arrived is "
                 "kept"
             ) from error
+        if error.errno in _UNWRITABLE:
+            raise StorageError(f"the files of {repository} cannot be written: {error}") from error
         raise _unreachable(repository, revision, _first_line(error)) from error
     except Exception as error:  # the HTTP client's own tree, another in each major version
         if type(error).__module__.split(".")[0] in {"httpx", "httpx2", "requests"}:

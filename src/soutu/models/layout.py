@@ -90,7 +90,12 @@ def read(folder: Path, card: ModelCard | None = None) -> ModelFiles:
     """
     if not folder.is_dir():
         raise ModelError(f"there is no model folder {folder}. Give a folder that exists")
-    files = _reader(folder)(folder)
+    try:
+        files = _reader(folder)(folder)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"the settings in {folder} cannot be understood: {error}. Fetch the model's files again"
+        ) from error
     if not files.precisions():
         raise _incomplete(folder, "graphs of both towers in the same precision")
     if card is None:

@@ -1,9 +1,10 @@
 """Quantise a model's weights to int8, and measure what that costs and brings.
 
-Weights become signed int8, one scale a channel; activations are quantised as they come, one scale
-a tensor (onnxruntime's dynamic quantisation). Real weights can have outlier activations that this
-cannot hold: the layers where the expected error is largest stay in fp32, step by step, until the
-vectors agree with those of fp32.
+Weights become signed int8; activations are quantised as they come, one scale a tensor
+(onnxruntime's dynamic quantisation). One scale for all of a layer's weights is fastest, one a
+channel more exact. Real weights can have outlier activations that neither can hold: then the
+layers where the expected error is largest stay in fp32. The first attempt whose vectors agree with
+those of fp32 is taken.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from soutu.errors import MissingExtra
+from soutu.errors import MissingExtra, ModelError
 from soutu.models.base import Precision
 from soutu.models.encoder import DualEncoder
 from soutu.models.layout import TowerFiles
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 ACCEPT = 0.99
 """The lowest cosine to fp32, over all samples, at which `auto` takes int8."""
 OPERATORS = ("MatMul", "Gemm")
-KEPT_SHARES = (0.0, 0.15, 0.3)
-"""Shares of the layers that stay fp32, tried in this order."""
+ATTEMPTS = ((False, 0.0), (True, 0.0), (True, 0.15), (True, 0.3))
+"""One scale a channel or not, and the share of the layers that stays fp32; the fastest first."""
 _TIMED_BATCH = 8
 _WATCHED = 4
 _RANKED_BELOW = 1_500_000_000
@@ -48,8 +49,8 @@ class QuantizeReport:
     Cosines are over pictures and texts, speeds in pictures a second, sizes in bytes.
 
     `accepted` where the lowest cosine is at least `ACCEPT` and int8 is faster. `origin` tells whose
-    int8 files were measured: made here, or shipped with the model. `kept_fp32` counts the layers
-    that stayed in fp32.
+    int8 files were measured: made here, or shipped with the model. `per_channel` and `kept_fp32`
+    (a number of layers) tell how they were made.
     """
 
     cosine_mean: float
@@ -61,7 +62,16 @@ class QuantizeReport:
     bytes_int8: int
     accepted: bool
     origin: Literal["soutu", "shipped"] = "soutu"
+    per_channel: bool = False
     kept_fp32: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How int8 graphs are made: one scale a channel or not, and which nodes of each stay fp32."""
+
+    per_channel: bool
+    kept: Mapping[Path, Sequence[str]]
 
 
 def available() -> bool:
@@ -75,43 +85,42 @@ def quantize(files: ModelFiles, folder: Path, *, samples: Pixels | None = None) 
     """Write int8 graphs of both towers into `folder` and measure them against fp32.
 
     `samples` are uint8 pictures [n, 3, height, width] prepared for the model; None draws some.
-    Raises MissingExtra without the `quantize` extra.
+    Raises MissingExtra without the `quantize` extra, ModelError for graphs that the quantiser
+    cannot read.
     """
     if not available():
         raise MissingExtra(need="quantising a model", extra="quantize")
     pictures = sample_pictures(files.preprocess) if samples is None else samples
     ranked = _rank(files, pictures)
-    tried: list[tuple[QuantizeReport, Mapping[Path, Sequence[str]]]] = []
-    for share in KEPT_SHARES:
+    tried: list[tuple[QuantizeReport, Recipe]] = []
+    for per_channel, share in ATTEMPTS:
         kept = {graph: names[: int(share * len(names))] for graph, names in ranked.items()}
-        counted = sum(len(names) for names in kept.values())
-        if tried and counted == tried[-1][0].kept_fp32:
+        recipe = Recipe(per_channel, kept)
+        if any(recipe == other for _, other in tried):
             continue  # too few layers to keep another one
-        made = write_int8(files, folder, kept)
-        report = replace(measure(files, made, pictures), kept_fp32=counted)
+        made = write_int8(files, folder, recipe)
+        report = replace(
+            measure(files, made, pictures),
+            per_channel=per_channel,
+            kept_fp32=sum(len(names) for names in kept.values()),
+        )
         if report.cosine_min >= ACCEPT:
-            return report  # keeping more in fp32 would not make it faster
-        tried.append((report, kept))
-    best, kept_then = max(tried, key=lambda one: one[0].cosine_min)
-    write_int8(files, folder, kept_then)  # for who asks for int8 all the same
+            return report  # the next attempts are no faster
+        tried.append((report, recipe))
+    best, recipe = max(tried, key=lambda one: one[0].cosine_min)
+    write_int8(files, folder, recipe)  # for who asks for int8 all the same
     return best
 
 
-def write_int8(
-    files: ModelFiles, folder: Path, kept: Mapping[Path, Sequence[str]] | None = None
-) -> ModelFiles:
-    """Write int8 graphs into `folder`; return the files with them in place of any other int8.
-
-    `kept` names the nodes of each fp32 graph that stay as they are.
-    """
+def write_int8(files: ModelFiles, folder: Path, recipe: Recipe) -> ModelFiles:
+    """Write int8 graphs into `folder`; return the files with them in place of any other int8."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = kept or {}
     image, text = files.image.graphs["fp32"], files.text.graphs["fp32"]
     if image == text:
-        _quantize_graph(image, folder / "model.onnx", kept.get(image, ()))
+        _quantize_graph(image, folder / "model.onnx", recipe)
     else:
-        _quantize_graph(image, folder / "image.onnx", kept.get(image, ()))
-        _quantize_graph(text, folder / "text.onnx", kept.get(text, ()))
+        _quantize_graph(image, folder / "image.onnx", recipe)
+        _quantize_graph(text, folder / "text.onnx", recipe)
     return with_int8(files, folder)
 
 
@@ -154,6 +163,21 @@ def measure(
     )
 
 
+def rejected(files: ModelFiles) -> QuantizeReport:
+    """Return the verdict on a model that cannot be quantised at all."""
+    size = size_of(files, "fp32")
+    return QuantizeReport(
+        cosine_mean=0,
+        cosine_min=0,
+        text_cosine_min=0,
+        speed_fp32=0,
+        speed_int8=0,
+        bytes_fp32=size,
+        bytes_int8=size,
+        accepted=False,
+    )
+
+
 def size_of(files: ModelFiles, precision: Precision) -> int:
     """Add up the bytes of both towers' weights."""
     paths = {*files.image.weights(precision), *files.text.weights(precision)}
@@ -183,21 +207,21 @@ def _speed(encoder: DualEncoder, pictures: Pixels) -> float:
     return rounds * len(batch) / (time.perf_counter() - start)
 
 
-def _quantize_graph(source: Path, target: Path, kept: Sequence[str]) -> None:
+def _quantize_graph(source: Path, target: Path, recipe: Recipe) -> None:
     # onnxruntime ships no types.
     from onnxruntime.quantization import (  # type: ignore[import-untyped]
         QuantType,
         quantize_dynamic,
     )
 
-    with _quiet():
+    with _quiet(source):
         quantize_dynamic(
             source,
             target,
             op_types_to_quantize=list(OPERATORS),
-            per_channel=True,
+            per_channel=recipe.per_channel,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=list(kept),
+            nodes_to_exclude=list(recipe.kept.get(source, ())),
             use_external_data_format=_has_data(source),
         )
 
@@ -219,7 +243,8 @@ def _rank(files: ModelFiles, pictures: Pixels) -> dict[Path, list[str]]:
     encoder.close()
     ranked = {}
     for graph in {files.image.graphs["fp32"], files.text.graphs["fp32"]}:
-        errors = _layer_errors(graph, feeds)
+        with _quiet(graph):
+            errors = _layer_errors(graph, feeds)
         ranked[graph] = sorted(errors, key=errors.__getitem__, reverse=True)
     return ranked
 
@@ -257,11 +282,15 @@ def _rounding_error(values: NDArray[Any]) -> float:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back the quantiser's advice on the root logger, which is no news to the user."""
+def _quiet(graph: Path) -> Iterator[None]:
+    """Hold back the quantiser's advice on the root logger, and name the graph that it fails on."""
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)
     try:
         yield
+    except OSError:
+        raise
+    except Exception as error:  # it fails on graphs it does not know in many ways
+        raise ModelError(f"{graph} cannot be quantised: {error}") from error
     finally:
         logging.getLogger().setLevel(level)

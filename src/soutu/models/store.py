@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import shutil
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soutu.errors import MissingExtra, ModelError
+from soutu.errors import MissingExtra, ModelError, StorageError
 from soutu.models.base import Precision, PrecisionChoice
 from soutu.models.card import MINI_FOLDER, ModelCard, card_from_dict, card_to_dict, catalogue
 from soutu.models.entry import (
@@ -135,7 +136,8 @@ class ModelStore:
         files = _read(folder, card)
         if card.native is not None or "fp32" not in files.precisions():
             raise ModelError(f"model {card.name!r} is here in int8 only; there is nothing to do")
-        return self._quantize(files, samples)
+        with self._locked("quantize"):
+            return self._quantize(files, samples)
 
     def _choose(
         self, files: ModelFiles, name: str, precision: PrecisionChoice
@@ -155,16 +157,38 @@ class ModelStore:
         target = self._quantized(files)
         report = _read_report(target / "report.json")
         worth = forced or quantize.size_of(files, "fp32") >= LARGE
-        if report is None and worth and quantize.available():
-            report = self._quantize(files)
-        if report is None and worth and "int8" in files.precisions():
-            report = quantize.measure(files, files, origin="shipped")
-            write_json(target / "report.json", asdict(report))
-        if report is None and forced:
+        if report is None and worth:
+            try:
+                with self._locked("quantize"):  # another process may do it right now
+                    report = _read_report(target / "report.json") or self._measure(files)
+            except StorageError:
+                if forced:
+                    raise
+                # A store that cannot be written is no reason not to encode in fp32.
+        if forced and report is None:
             raise MissingExtra(need="int8 for a model that ships only fp32", extra="quantize")
+        if forced and report == quantize.rejected(files):
+            raise ModelError(f"the graphs in {files.folder} cannot be quantised. Use fp32")
         if report is None or not (report.accepted or forced):
             return files, "fp32"
         return (files if report.origin == "shipped" else quantize.with_int8(files, target)), "int8"
+
+    def _measure(self, files: ModelFiles) -> QuantizeReport | None:
+        """Make int8 graphs, or take those that are here; None where there is neither."""
+        from soutu.models import quantize
+
+        shipped = "int8" in files.precisions()
+        if quantize.available():
+            try:
+                return self._quantize(files)
+            except ModelError:
+                report = quantize.rejected(files)  # remembered, so that it is not tried again
+        elif not shipped:
+            return None
+        if shipped:
+            report = quantize.measure(files, files, origin="shipped")
+        write_json(self._quantized(files) / "report.json", asdict(report))
+        return report
 
     def _quantize(self, files: ModelFiles, samples: Pixels | None = None) -> QuantizeReport:
         from soutu.models import quantize
@@ -235,10 +259,13 @@ class ModelStore:
         present = self._added().get(card.name)
         if present is not None and present.card.repository != card.repository:
             raise _taken(card.name)
+        if present is not None and _is_complete(present, card.revision, precision):
+            return present
         files = self._home / card.name / "files"
-        commit = hub.download(
-            card, files, precision=precision, on_progress=on_progress, no_network=offline
-        )
+        with self._locked("download"):
+            commit = hub.download(
+                card, files, precision=precision, on_progress=on_progress, no_network=offline
+            )
         shutil.rmtree(files / hub.PARTS, ignore_errors=True)
         card = replace(card, layout=layout.detect(files) or card.layout, revision=commit)
         _read(files, card)
@@ -248,6 +275,16 @@ class ModelStore:
     def _record(self, card: ModelCard, folder: Path | None) -> None:
         data = {"card": card_to_dict(card), "folder": str(folder) if folder else None}
         write_json(self._home / card.name / "model.json", data)
+
+    def _locked(self, work: str) -> AbstractContextManager[object]:
+        """Keep two processes from writing the same files."""
+        from filelock import FileLock
+
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            return FileLock(self._home / f".{work}.lock").acquire()
+        except OSError as error:
+            raise StorageError(f"{self._home} cannot be written: {error}") from error
 
     def _quantized(self, files: ModelFiles) -> Path:
         from soutu.models.revision import revision_of
@@ -299,6 +336,17 @@ def _added_entry(record: Path) -> ModelEntry:
     folder = Path(data.get("folder") or record.parent / "files")
     origin: Origin = "folder" if data.get("folder") else "hub"
     return ModelEntry(card=card, origin=origin, folder=folder, size=folder_size(folder))
+
+
+def _is_complete(entry: ModelEntry, revision: str, precision: PrecisionChoice) -> bool:
+    """Tell whether a fetched model is whole, at the revision and in the precision asked for."""
+    if entry.card.revision != revision or entry.folder is None:
+        return False
+    try:
+        held = _read(entry.folder, entry.card).precisions()
+    except ModelError:
+        return False
+    return ("int8" if precision == "int8" else "fp32") in held
 
 
 def _read_report(path: Path) -> QuantizeReport | None:
