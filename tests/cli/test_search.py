@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from datetime import datetime
@@ -92,6 +93,7 @@ def test_json_has_the_documented_fields(soutu_command: Soutu, library: FakeLibra
             "path": "/p/猫.jpg",
             "score": 0.3,
             "relevance": 0.9,
+            "by_name": False,
             "width": 640,
             "height": 427,
             "format": "JPEG",
@@ -137,6 +139,23 @@ def test_min_relevance_moves_the_cut_off(soutu_command: Soutu, library: FakeLibr
     library.hits = [hit("/p/a.jpg", 0.9), hit("/p/b.jpg", 0.5), hit("/p/c.jpg", 0.4)]
     result = soutu_command("search", "cat", "--min-relevance", "0.5", "--format", "paths")
     assert result.stdout == "/p/a.jpg\n/p/b.jpg\n"
+
+
+def test_keywords_and_diversity(soutu_command: Soutu, library: FakeLibrary) -> None:
+    """Both are part of the query; a picture found by its name needs no relevance."""
+    library.hits = [hit("/p/a.jpg", 0.9), dataclasses.replace(hit("/p/b.jpg", 0.1), by_name=True)]
+    both = soutu_command(
+        "search", "cat", "--keywords", "paris", "--diversity", "0.3", "--format", "paths"
+    )
+    assert both.stdout == "/p/a.jpg\n/p/b.jpg\n"
+    library.hits = []
+    alone = soutu_command("search", "--keywords", "paris", "--format", "paths")
+    assert alone.stderr == "Nothing here matches paris\n"
+    asked = Query(terms=(Term(text="cat"),), keywords="paris", diversity=0.3)
+    assert library.asked == [
+        ("search", (asked, None, 20)),
+        ("search", (Query(keywords="paris"), None, 20)),
+    ]
 
 
 def test_paths_are_raw_bytes_in_a_pipe(soutu_command: Soutu, library: FakeLibrary) -> None:

@@ -57,15 +57,23 @@ def test_what_an_average_picture_scores_is_irrelevant() -> None:
         assert found[0] < DEFAULT_MIN_RELEVANCE / 10
 
 
-def test_a_query_that_scores_high_everywhere_is_held_to_more() -> None:
-    """The same cosine says less if the whole library has it."""
+def test_a_library_of_one_kind_still_has_matches() -> None:
+    """What all pictures show is relevant for all of them: the level is not the query's own."""
     cal = calibration()
     everywhere = cal.sample.mean(axis=0)
     everywhere /= np.linalg.norm(everywhere)
-    scores = np.array([0.3], dtype=np.float32)
+    scores = np.array([0.5], dtype=np.float32)
     ordinary = cal.relevance(scores, query=-everywhere, kind="text")
-    hub = cal.relevance(scores, query=everywhere, kind="text")
-    assert hub[0] < ordinary[0]
+    common = cal.relevance(scores, query=everywhere, kind="text")
+    assert common[0] == ordinary[0] > 0.9
+
+
+def test_a_near_copy_is_relevant_among_pictures_that_all_look_alike() -> None:
+    """A burst of nearly equal shots leaves no spread to stand out from."""
+    cal = calibration(image=(0.95, 0.02))
+    found = cal.relevance(np.array([0.99, 0.7], dtype=np.float32), query=query(), kind="image")
+    assert found[0] > 0.9
+    assert found[1] < 0.01
 
 
 def test_larger_libraries_ask_for_more() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -110,42 +111,46 @@ def command(
         words=words, images=images, plus=plus, minus=minus, minus_images=minus_images
     ).terms()
     if not terms and not (keywords or "").strip():
-        raise click.UsageError("Say what to look for: words, --image FILE, or both.")
-    cut = _cut(min_relevance, show_all)
+        raise click.UsageError("Say what to look for: words, --image FILE, or --keywords TEXT.")
     query = Query(terms=terms, keywords=keywords, diversity=diversity)
-    hits, holds_pictures = _search(library, query, where, top)
-    matches = [hit for hit in hits if hit.by_name or hit.relevance >= cut]
+    answer = _ask(library, query, where, top, 0.0 if show_all else min_relevance)
     if form == "json":
-        write_json([_as_json(hit) for hit in matches])
+        write_json([_as_json(hit) for hit in answer.matches])
     elif print0 or form == "paths":
-        _print_paths(matches, query, print0=print0)
+        _print_paths(answer, print0=print0)
     else:
-        _print_table(matches, hits, query, thumbnails=thumbnails, holds_pictures=holds_pictures)
-    if open_hits and matches:
+        _print_table(answer, thumbnails)
+    if open_hits and answer.matches:
         from soutu.cli.viewer import open_pictures
 
-        open_pictures([hit.path for hit in matches])
+        open_pictures([hit.path for hit in answer.matches])
 
 
-def _cut(min_relevance: float | None, show_all: bool) -> float:
-    if show_all:
-        return 0.0
-    if min_relevance is not None:
-        return min_relevance
-    from soutu.library import DEFAULT_MIN_RELEVANCE
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What a library said: `hits` with near misses among them, `matches` without."""
 
-    return DEFAULT_MIN_RELEVANCE
+    asked: str
+    hits: Sequence[Hit]
+    matches: Sequence[Hit]
+    library_is_empty: bool
 
 
-def _search(
-    where_library: str | None, query: Query, where: str | None, top: int
-) -> tuple[list[Hit], bool]:
-    """Return the hits, near misses among them, and whether there was anything to find."""
-    from soutu.library import open_library
+def _ask(
+    place: str | None, query: Query, where: str | None, top: int, cut: float | None
+) -> _Answer:
+    from soutu.library import DEFAULT_MIN_RELEVANCE, open_library
 
-    with open_library(where_library) as library:
+    with open_library(place) as library:
         hits = library.search(query, where=where, k=top)
-        return hits, bool(hits) or library.status().images > 0
+        empty = not hits and library.status().images == 0
+    least = DEFAULT_MIN_RELEVANCE if cut is None else cut
+    return _Answer(
+        asked=printable(written(query.terms) or query.keywords or ""),
+        hits=hits,
+        matches=[hit for hit in hits if hit.by_name or hit.relevance >= least],
+        library_is_empty=empty,
+    )
 
 
 def _as_json(hit: Hit) -> dict[str, object]:
@@ -155,6 +160,7 @@ def _as_json(hit: Hit) -> dict[str, object]:
         "path": str(hit.path),
         "score": round(hit.score, 6),
         "relevance": round(hit.relevance, 6),
+        "by_name": hit.by_name,
         "width": info.width,
         "height": info.height,
         "format": info.format,
@@ -165,36 +171,25 @@ def _as_json(hit: Hit) -> dict[str, object]:
     }
 
 
-def _print_paths(matches: Sequence[Hit], query: Query, *, print0: bool) -> None:
-    paths = [hit.path for hit in matches]
+def _print_paths(answer: _Answer, *, print0: bool) -> None:
+    paths = [hit.path for hit in answer.matches]
     if not paths:
-        click.echo(_nothing(query), err=True)
+        click.echo(f"Nothing here matches {answer.asked}", err=True)
     elif not print0 and sys.stdout.isatty():
         click.echo("\n".join(printable(str(path)) for path in paths))
     else:
         write_raw_paths(paths, end=b"\0" if print0 else b"\n")
 
 
-def _print_table(
-    matches: Sequence[Hit],
-    hits: Sequence[Hit],
-    query: Query,
-    *,
-    thumbnails: str,
-    holds_pictures: bool,
-) -> None:
-    if not holds_pictures:
+def _print_table(answer: _Answer, thumbnails: str) -> None:
+    if answer.library_is_empty:
         click.echo("The library holds no pictures yet. Run: soutu index FOLDER")
         return
-    if not matches:
-        nearest = ". The nearest:" if hits else "."
-        click.echo(_nothing(query) + nearest)
-    if hits:
+    if not answer.matches:
+        nearest = ". The nearest:" if answer.hits else "."
+        click.echo(f"Nothing here matches {answer.asked}{nearest}")
+    if answer.hits:
         from soutu.cli.hits import print_hits
 
-        print_hits(matches or hits[:NEAR_MISSES], dimmed=not matches, thumbnails=thumbnails)
-
-
-def _nothing(query: Query) -> str:
-    asked = written(query.terms) or query.keywords or ""
-    return f"Nothing here matches {printable(asked)}"
+        shown = answer.matches or answer.hits[:NEAR_MISSES]
+        print_hits(shown, dimmed=not answer.matches, thumbnails=thumbnails)

@@ -54,8 +54,8 @@ def open_library(
     """Open the library in a folder (default: `default_library()`).
 
     `model` names the encoder of a library that is new; in another it must be the one in use.
-    `home` is soutu's own data folder, with the models that were added. Raises LibraryMissing, LibraryTooNew, LibraryBroken,
-    StorageError.
+    `home` is soutu's own data folder, with the models that were added. Raises LibraryMissing,
+    LibraryTooNew, LibraryBroken, StorageError.
 
         with open_library("pics.soutu", create=True) as library:
             library.add(["~/Pictures"])

@@ -6,12 +6,16 @@ from library to library. Relevance places it in the library's own score distribu
     z = (cosine - level) / spread
     relevance = sigmoid(d * z - d**2 / 2 + log(prior / (1 - prior)))
 
-`spread` is the standard deviation of the cosines between everyday concepts (concepts.txt) and the
-library's pictures; `level` lies half way between their mean and the mean cosine of this query, as
-some queries score high against everything. The rest is Bayes' rule for two normal distributions of
-equal spread whose means are `d` spreads apart, with `d` from the model's own logit scale: models
-that separate better say yes and no more firmly. The prior: one picture in a thousand answers a
-query, and one picture in a library of less than a thousand.
+`level` and `spread` are mean and standard deviation of the cosines between everyday concepts
+(concepts.txt) and the library's pictures; for a query picture, of those between the pictures; for
+a mix, of the query itself with the pictures. They do not depend on what is asked, so that a
+library full of cats still finds that a cat matches. The rest is Bayes' rule for two normal
+distributions of equal spread whose means lie `d` spreads apart, with `d` from the model's own
+logit scale: models that separate better say yes and no more firmly. The prior: one picture in a
+thousand answers a query, and one picture in a library of less than a thousand.
+
+Pictures are told apart less well when a library holds only pictures of one kind, so near copies
+of a query picture count as relevant by their cosine alone.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 
 QueryKind = Literal["text", "image", "mixed"]
 
-DEFAULT_MIN_RELEVANCE = 0.23
+DEFAULT_MIN_RELEVANCE = 0.25
 """Hits below this are shown as near misses only."""
 
 SAMPLE = 2048
@@ -44,6 +48,7 @@ _SEPARATION = (1.0, 4.0)  # bounds on d, in spreads, against odd scales in model
 _IMAGE_SEPARATION = 2.5  # pictures against pictures; no model states a scale for these
 _FEW = 3  # with fewer pictures there is no distribution to speak of
 _FEW_IMAGES = (0.5, 0.15)  # level and spread of picture-picture cosines assumed until then
+_NEAR_COPY = (0.9, 40.0)  # cosine of a picture with its resized or recompressed self; steepness
 
 
 @cache
@@ -91,17 +96,16 @@ class Calibration:
         self, scores: NDArray[np.float32], *, query: NDArray[np.float32], kind: QueryKind
     ) -> NDArray[np.float64]:
         """Turn the cosines [n] of a unit query vector [dim] into relevances [n] in 0..1."""
-        own = self.sample @ query if len(self.sample) >= _FEW else None
-        if kind == "mixed" and own is not None:
-            level, spread = _mean_std(own)
-        else:
-            level, spread = self.image if kind == "image" else self.text
-            if own is not None:
-                level = (level + float(own.mean())) / 2
+        level, spread = self.image if kind == "image" else self.text
+        if kind == "mixed" and len(self.sample) >= _FEW:
+            level, spread = _mean_std(self.sample @ query)
         d = _IMAGE_SEPARATION if kind == "image" else self.separation
         prior = 1 / min(max(self.count, 20), 1000)
-        z = (scores.astype(np.float64) - level) / spread
-        logit = d * z - d * d / 2 + math.log(prior / (1 - prior))
+        cosines = scores.astype(np.float64)
+        logit = d * (cosines - level) / spread - d * d / 2 + math.log(prior / (1 - prior))
+        if kind == "image":
+            middle, steepness = _NEAR_COPY
+            logit = np.maximum(logit, steepness * (cosines - middle))
         return np.asarray(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
 
     def save(self, path: Path) -> None:
