@@ -27,6 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy demo docs/write_cli.py
 	$(BIN)/lint-imports
 	$(BIN)/python docs/write_cli.py --check
 

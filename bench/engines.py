@@ -28,10 +28,11 @@ OPEN_CLIP = ("--no-deps", "open_clip_torch==3.3.0")  # only for the merges file 
 
 @dataclass(frozen=True, kw_only=True)
 class Indexed:
-    """One indexing run: seconds of the whole process and of the indexing in it, its peak MB."""
+    """One indexing run: seconds of the whole process, of the indexing in it, and of processor."""
 
     process: float
     index: float
+    cpu: float
     peak_mb: float
 
 
@@ -86,7 +87,7 @@ def index_with_soutu(folder: Path, *, model: str | Path, precision: str = "auto"
     wanted = count(folder)
     if report["added"] != wanted:
         raise SystemExit(f"soutu indexed {report['added']} of {wanted} pictures: {report}")
-    return _indexed(done)
+    return _indexed(done, parts(done)["index"])
 
 
 def index_with_rclip(folder: Path) -> Indexed:
@@ -97,7 +98,7 @@ def index_with_rclip(folder: Path) -> Indexed:
         wanted, stored = count(folder), _stored(data)
     if stored != wanted:
         raise SystemExit(f"rclip indexed {stored} of {wanted} pictures:\n{done.err[-2000:]}")
-    return _indexed(done)
+    return _indexed(done, parts(done)["index"])
 
 
 def index_with_torch(folder: Path, *, batch: int) -> Indexed:
@@ -106,7 +107,7 @@ def index_with_torch(folder: Path, *, batch: int) -> Indexed:
     done = harness.run([torch_python(), PEERS / "torch_loop.py", folder, checkpoint, str(batch)])
     told = json.loads(done.out)
     assert told["vectors"] == count(folder)
-    return Indexed(process=done.seconds, index=told["seconds"], peak_mb=done.peak_mb)
+    return _indexed(done, told["seconds"])
 
 
 def rclip(folder: Path, data: Path, arguments: Sequence[str]) -> Finished:
@@ -153,8 +154,8 @@ def parts(done: Finished) -> dict[str, float]:
     return told
 
 
-def _indexed(done: Finished) -> Indexed:
-    return Indexed(process=done.seconds, index=parts(done)["index"], peak_mb=done.peak_mb)
+def _indexed(done: Finished, seconds: float) -> Indexed:
+    return Indexed(process=done.seconds, index=seconds, cpu=done.cpu_seconds, peak_mb=done.peak_mb)
 
 
 def _stored(data: Path) -> int:

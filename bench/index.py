@@ -12,9 +12,10 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,13 @@ import pictures
 from engines import Indexed
 from soutu.images.decode import decode, read
 from soutu.images.source import FileEntry, scan
+from soutu.library import default_models
 from soutu.library.pipeline import CHUNK, encode_files
 from soutu.models.base import Encoder, PrecisionChoice
 from soutu.models.store import ModelStore
 
 CORES = len(os.sched_getaffinity(0))
+PARTS = ("decode", "encode", "pipeline")
 
 
 def main() -> None:
@@ -64,41 +67,61 @@ def speed(small: int, large: int, count: int) -> tuple[Any, list[str]]:
 
 
 def measure(folder: Path, count: int) -> dict[str, Any]:
-    """Return pictures a second of every engine and of every part of soutu."""
+    """Return the seconds of every engine and of every part of soutu."""
     clip = engines.clip_model() / "soutu"
-    loaded = {
-        "fp32": encoder(clip, "fp32"),
-        "int8": encoder(clip, "int8"),
-        "mini": encoder("mini", "auto"),
+    models: dict[str, tuple[str | Path, PrecisionChoice]] = {
+        "fp32": (clip, "fp32"),
+        "int8": (clip, "int8"),
+        "mini": ("mini", "auto"),
     }
+    for model, precision in models.values():
+        encoder(model, precision).close()  # quantised here, where it is not timed
     whole: dict[str, Callable[[], Indexed]] = {
         "rclip": partial(engines.index_with_rclip, folder),
         "torch, batches of 16": partial(engines.index_with_torch, folder, batch=16),
         "torch, batches of 32": partial(engines.index_with_torch, folder, batch=32),
-        "soutu fp32": partial(engines.index_with_soutu, folder, model=clip, precision="fp32"),
-        "soutu int8": partial(engines.index_with_soutu, folder, model=clip, precision="int8"),
-        "soutu mini": partial(engines.index_with_soutu, folder, model="mini"),
     }
     parts: dict[str, Callable[[], float]] = {}
-    for name, found in loaded.items():
-        parts[f"decode for {name}"] = partial(decode_alone, folder, found)
-        parts[f"encode {name}"] = partial(encode_alone, folder, found)
-        parts[f"pipeline {name}"] = partial(pipeline_alone, folder, found)
-    done = harness.rounds({**whole, **parts}, count)
-    for found in loaded.values():
-        found.close()
-    number = engines.count(folder)
+    for name, (model, precision) in models.items():
+        whole[f"soutu {name}"] = partial(
+            engines.index_with_soutu, folder, model=model, precision=precision
+        )
+        for part in (decode_alone, encode_alone, pipeline_alone):
+            what = f"{part.__name__.removesuffix('_alone')} {name}"
+            parts[what] = partial(apart, part, folder, model, precision)
+    done: dict[str, list[Any]] = harness.rounds({**whole, **parts}, count)
     return {
-        "pictures": number,
-        "whole": {name: [asdict(run) for run in done[name]] for name in whole},  # type: ignore[call-overload]
-        "parts": {name: [number / seconds for seconds in done[name]] for name in parts},  # type: ignore[operator]
+        "pictures": engines.count(folder),
+        "whole": {name: [asdict(run) for run in done[name]] for name in whole},
+        "parts": {name: done[name] for name in parts},
     }
+
+
+def apart(
+    part: Callable[[Path, Encoder], float],
+    folder: Path,
+    model: str | Path,
+    precision: PrecisionChoice,
+) -> float:
+    """Measure a part in a process of its own, as the engines are."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(with_encoder, part, folder, model, precision).result()
+
+
+def with_encoder(
+    part: Callable[[Path, Encoder], float],
+    folder: Path,
+    model: str | Path,
+    precision: PrecisionChoice,
+) -> float:
+    """Open a model, then measure a part with it."""
+    return part(folder, encoder(model, precision))
 
 
 def encoder(model: str | Path, precision: PrecisionChoice) -> Encoder:
     """Open a model as indexing does: one thread a run, as many runs as cores."""
-    store = ModelStore(Path(engines.soutu_home()["SOUTU_HOME"]) / "models")
-    return store.load(model, precision=precision, threads=1)
+    home = Path(engines.soutu_home()["SOUTU_HOME"])
+    return ModelStore(default_models(home)).load(model, precision=precision, threads=1)
 
 
 def entries(folder: Path) -> Iterator[FileEntry]:
@@ -133,6 +156,8 @@ def encode_alone(folder: Path, model: Encoder) -> float:
 
 def pipeline_alone(folder: Path, model: Encoder) -> float:
     """Return the seconds to decode and encode every picture, storing nothing."""
+    spec = model.facts.preprocess
+    model.encode_images(np.zeros((1, 3, spec.height, spec.width), dtype=np.uint8))
     started = time.perf_counter()
     done = sum(len(batch.encoded) for batch in encode_files(entries(folder), model))
     assert done == engines.count(folder)
@@ -142,34 +167,36 @@ def pipeline_alone(folder: Path, model: Encoder) -> float:
 def layout(found: Mapping[str, Any]) -> str:
     """Lay out what `measure` found."""
     number, whole = found["pictures"], found["whole"]
-    best = {name: max(rates) for name, rates in found["parts"].items()}
-    index = {name: number / min(r["index"] for r in runs) for name, runs in whole.items()}
-    process = {name: number / min(r["process"] for r in runs) for name, runs in whole.items()}
+
+    def rate(name: str, key: str) -> float:
+        return float(number / min(run[key] for run in whole[name]))
+
     rows = [
         [
             name,
-            f"{index[name]:.1f}",
-            f"{index[name] / index['rclip']:.2f}",
-            f"{process[name]:.1f}",
-            f"{process[name] / process['rclip']:.2f}",
-            f"{max(r['peak_mb'] for r in runs):.0f}",
+            f"{rate(name, 'index'):.1f}",
+            f"{rate(name, 'index') / rate('rclip', 'index'):.2f}",
+            f"{rate(name, 'process'):.1f}",
+            f"{rate(name, 'process') / rate('rclip', 'process'):.2f}",
+            f"{1000 / rate(name, 'cpu'):.0f}",
+            f"{max(run['peak_mb'] for run in runs):.0f}",
         ]
         for name, runs in whole.items()
     ]
-    head = ["engine", "indexing /s", "× rclip", "whole command /s", "× rclip", "peak MB"]
+    head = ["engine", "indexing /s", "× rclip", "whole command /s", "× rclip"]
+    head += ["processor ms a picture", "peak MB"]
     limits = []
     for name in ("fp32", "int8", "mini"):
-        decoding, encoding = best[f"decode for {name}"], best[f"encode {name}"]
-        bound = 1 / (1 / decoding + 1 / encoding)
+        best = {key: min(found["parts"][f"{key} {name}"]) for key in PARTS}
+        bound = best["decode"] + best["encode"]
         limits.append(
             [
                 name,
-                f"{decoding:.1f}",
-                f"{encoding:.1f}",
-                f"{bound:.1f}",
-                f"{best[f'pipeline {name}']:.1f}",
-                f"{best[f'pipeline {name}'] / bound:.0%}",
-                f"{index[f'soutu {name}'] / bound:.0%}",
+                *(f"{number / best[key]:.1f}" for key in ("decode", "encode")),
+                f"{number / bound:.1f}",
+                f"{number / best['pipeline']:.1f}",
+                f"{bound / best['pipeline']:.0%}",
+                f"{bound * rate(f'soutu {name}', 'index') / number:.0%}",
             ]
         )
     parts = ["soutu", "decode alone /s", "encode alone /s", "bound /s"]

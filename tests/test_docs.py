@@ -60,9 +60,13 @@ def test_python_blocks_run(page: str, code: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("page", "line"), commands())
-def test_commands_parse(page: str, line: str) -> None:
+def test_commands_parse(
+    page: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every command shown has arguments that the command line takes."""
-    words = shlex.split(line, comments=True)[1:]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "Pictures").mkdir()
+    words = [str(Path(w).expanduser()) for w in shlex.split(line, comments=True)[1:]]
     context: click.Context = app.make_context("soutu", list(words), resilient_parsing=True)
     command: click.Command = app
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):

@@ -129,7 +129,7 @@ def test_ctrl_c_stops_cleanly(
 def test_ctrl_c_that_an_import_turned_into_another_error(
     soutu_command: Soutu, library: FakeLibrary
 ) -> None:
-    """numpy's start, interrupted, raises ImportError; it is a stop, not a bug."""
+    """An import that Ctrl-C broke (numpy raises ImportError) is a stop, not a bug."""
     library.error = ImportError("initialization failed")
     library.error.__cause__ = KeyboardInterrupt()
     result = soutu_command("search", "a cat")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from cli.fake import FakeLibrary, Soutu, space
+from soutu.cli.progress import ProgressLines
 from soutu.cli.samples import read_samples
 from soutu.errors import InputError
 from soutu.models.card import MINI_FOLDER, catalogue
@@ -89,6 +92,18 @@ def test_use_fills_and_switches(soutu_command: Soutu, library: FakeLibrary) -> N
     result = soutu_command("models", "use", "mine", "--precision", "int8")
     assert library.asked == [("use", ("mine", "int8"))]
     assert result.stdout == "Now in use: mine (int8). 2 pictures encoded with mine.\n"
+
+
+def test_use_stopped_with_ctrl_c(
+    soutu_command: Soutu, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old model stays in use, and the message says how to go on."""
+    library.progress = [Progress(stage="fill", done=1, total=2)]
+    monkeypatch.setattr(ProgressLines, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    result = soutu_command("models", "use", "mine")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert "searches use the old model" in result.stderr
+    assert "go on" in result.stderr
 
 
 def test_rm_drops_the_vectors_too(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -58,14 +59,9 @@ def hold(folder: Path, name: str, *, task: str, wait: float = 5.0) -> Hold:
             raise StorageError(msg) from error
         else:
             break
-    held = Hold(lock, note)
-    try:
+    with suppress(OSError):  # the lock counts; on a full disk the note may be missing
         note.write_text(json.dumps({"pid": os.getpid(), "task": task, "since": int(time.time())}))
-    except OSError as error:
-        held.release()
-        msg = f"cannot write {note}: {error.strerror}. Free some space or check its permissions"
-        raise StorageError(msg) from error
-    return held
+    return Hold(lock, note)
 
 
 def _read(note: Path) -> dict[str, str]:

@@ -103,19 +103,19 @@ def encode_files(
 def _chunks(entries: Iterable[FileEntry], size: int, workers: int) -> Iterator[list[FileEntry]]:
     """Cut the files into chunks, smaller and smaller at the end (guided self-scheduling).
 
-    The first holds one file, so that one worker opens the model while the others decode. Chunks depend on the files alone, not on timing: a model's int8 vectors may vary a little with
-    the company in which a picture is encoded. An error of the entries comes after the last chunk.
+    The first holds one file, so that one worker opens the model while the others decode. Chunks
+    depend on the files alone, not on timing: a model's int8 vectors may vary a little with the
+    company in which a picture is encoded. An error of the entries comes after the last chunk.
     """
     ahead: deque[FileEntry] = deque()
     failed: Exception | None = None
-    begun = False
+    rest = iter(entries)
     try:
-        for entry in entries:
+        for entry in islice(rest, 1):
+            yield [entry]
+        for entry in rest:
             ahead.append(entry)
-            if not begun:
-                begun = True
-                yield [ahead.popleft()]
-            elif len(ahead) > 2 * workers * size:
+            if len(ahead) > 2 * workers * size:
                 yield [ahead.popleft() for _ in range(size)]
     except Exception as error:  # raised below
         failed = error

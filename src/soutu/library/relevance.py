@@ -11,8 +11,9 @@ from library to library. Relevance places it in the library's own score distribu
 a mix, of the query itself with the pictures. They do not depend on what is asked, so that a
 library full of cats still finds that a cat matches. The rest is Bayes' rule for two normal
 distributions of equal spread whose means lie `d` spreads apart, with `d` from the model's own
-logit scale: models that separate better say yes and no more firmly. The prior: one picture in a
-thousand answers a query, and one picture in a library of less than a thousand.
+logit scale: models that separate better say yes and no more firmly. The prior is one in twenty: of
+a page of best hits, one answers. It does not shrink as the library grows; the best hits of many
+pictures lie higher by themselves, and a figure should mean the same tomorrow.
 
 Pictures are told apart less well when a library holds only pictures of one kind, so near copies
 of a query picture count as relevant by their cosine alone.
@@ -46,6 +47,7 @@ SAMPLE = 2048
 
 _SEPARATION = (1.0, 4.0)  # bounds on d, in spreads, against odd scales in model files
 _IMAGE_SEPARATION = 2.5  # pictures against pictures; no model states a scale for these
+_PRIOR_LOGIT = math.log((1 / 20) / (1 - 1 / 20))
 _FEW = 3  # with fewer pictures there is no distribution to speak of
 _FEW_IMAGES = (0.5, 0.15)  # level and spread of picture-picture cosines assumed until then
 _NEAR_COPY = (0.9, 40.0)  # cosine of a picture with its resized or recompressed self; steepness
@@ -66,7 +68,6 @@ class Calibration:
     standard deviation of the cosines of concepts, and of pictures, with those pictures.
     """
 
-    count: int
     sample: Vectors
     text: tuple[float, float]
     image: tuple[float, float]
@@ -88,9 +89,7 @@ class Calibration:
             image = _mean_std((part @ part.T)[~np.eye(len(part), dtype=bool)])
         low, high = _SEPARATION
         separation = min(max(scale * text[1], low), high)
-        return cls(
-            count=index.count(), sample=sample, text=text, image=image, separation=separation
-        )
+        return cls(sample=sample, text=text, image=image, separation=separation)
 
     def relevance(
         self, scores: NDArray[np.float32], *, query: NDArray[np.float32], kind: QueryKind
@@ -100,9 +99,8 @@ class Calibration:
         if kind == "mixed" and len(self.sample) >= _FEW:
             level, spread = _mean_std(self.sample @ query)
         d = _IMAGE_SEPARATION if kind == "image" else self.separation
-        prior = 1 / min(max(self.count, 20), 1000)
         cosines = scores.astype(np.float64)
-        logit = d * (cosines - level) / spread - d * d / 2 + math.log(prior / (1 - prior))
+        logit = d * (cosines - level) / spread - d * d / 2 + _PRIOR_LOGIT
         if kind == "image":
             middle, steepness = _NEAR_COPY
             logit = np.maximum(logit, steepness * (cosines - middle))
@@ -113,7 +111,6 @@ class Calibration:
         with path.open("wb") as file:
             np.savez(
                 file,
-                count=self.count,
                 sample=self.sample.astype(np.float16),
                 text=self.text,
                 image=self.image,
@@ -126,7 +123,6 @@ class Calibration:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 return cls(
-                    count=int(data["count"]),
                     sample=data["sample"].astype(np.float32),
                     text=(float(data["text"][0]), float(data["text"][1])),
                     image=(float(data["image"][0]), float(data["image"][1])),

@@ -45,7 +45,8 @@ class Space:
                 found = Calibration.measure(
                     self.index, asked=asked, scale=encoder.facts.scale.scale
                 )
-                found.save(path)
+                with suppress(OSError):  # derived: a full disk must not fail a search
+                    found.save(path)
             self._calibration = found
         return self._calibration
 
@@ -59,7 +60,8 @@ class Space:
             if found.shape == (len(words), self.index.dim):
                 return np.asarray(found, dtype=np.float32)
         vectors = encoder.encode_texts(words)
-        np.save(path, vectors)
+        with suppress(OSError):
+            np.save(path, vectors)
         return vectors
 
     def forget_calibration(self) -> None:
