@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import click
 import pytest
-import skimage
 
 from soutu.cli.app import app
 
@@ -45,9 +45,13 @@ def commands() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "code"), blocks("python"))
 def test_python_blocks_run(page: str, code: str, tmp_path: Path) -> None:
     """Every Python example runs as it stands, in a folder that has some photos."""
+    spec = importlib.util.find_spec("skimage")
+    assert spec is not None
+    assert spec.origin is not None
+    data = Path(spec.origin).parent / "data"
     (tmp_path / "photos").mkdir()
     for name in ("chelsea.png", "coffee.png", "rocket.jpg"):
-        shutil.copy(Path(skimage.data_dir) / name, tmp_path / "photos")
+        shutil.copy(data / name, tmp_path / "photos")
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

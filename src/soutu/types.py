@@ -197,13 +197,16 @@ class IndexReport:
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceStatus:
-    """One space of a library: the vectors of one encoder at one revision."""
+    """One space of a library: the vectors of one encoder at one revision.
+
+    `vectors` is None while another process has them open.
+    """
 
     model: str
     revision: str
     precision: str
     dim: int
-    vectors: int
+    vectors: int | None
     current: bool
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ def row(number: int, path: str | Path, *, info: ImageInfo = INFO) -> ImageRow:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path):
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
     catalog = Catalog.open(tmp_path / "catalog.db")
     yield catalog
     catalog.close()

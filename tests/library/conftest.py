@@ -23,9 +23,12 @@ def open_folder(tmp_path: Path, store: FakeStore) -> Iterator[OpenFolder]:
     """Open the test's library; every library opened through it is closed at the end."""
     opened: list[FolderLibrary] = []
 
-    def open_(path: Path | None = None, **options: object) -> FolderLibrary:
-        options = {"model": "colour", "create": True, **options}
-        library = FolderLibrary(path or tmp_path / "library", store=store, **options)  # type: ignore[arg-type]
+    def open_(
+        path: Path | None = None, *, model: str | None = "colour", create: bool = True
+    ) -> FolderLibrary:
+        library = FolderLibrary(
+            path or tmp_path / "library", store=store, model=model, create=create
+        )
         opened.append(library)
         return library
 

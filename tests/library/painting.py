@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from soutu.models.base import EncoderFacts, Scale
+from soutu.models.base import EncoderFacts, PrecisionChoice, Scale
 from soutu.types import Pixels, Preprocess, Vectors
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255,) * 3}
@@ -68,9 +68,11 @@ class FakeStore:
         self.encoders = {encoder.facts.name: encoder for encoder in encoders}
         self.loads = 0
 
-    def load(self, name: str, *, precision: str = "auto", threads: int = 0) -> ColourEncoder:
+    def load(
+        self, name_or_dir: str, /, *, precision: PrecisionChoice = "auto", threads: int = 0
+    ) -> ColourEncoder:
         self.loads += 1
-        return self.encoders[name]
+        return self.encoders[name_or_dir]
 
 
 def paint(path: Path, colour: str | tuple[int, int, int], *, size: int = 16, seed: int = 0) -> Path:

@@ -49,19 +49,22 @@ def disturb(photos: Path, dice: random.Random, seed: int) -> None:
     """Add, change, rename, copy and delete some files, as people do between runs."""
     present = sorted(photos.rglob("*.png"))
     for number in range(30):
-        colour = tuple(dice.randrange(256) for _ in range(3))
         place = photos / f"folder{dice.randrange(5)}" / f"{seed}-{number}.png"
-        paint(place, colour, seed=seed * 100 + number)  # type: ignore[arg-type]
+        paint(place, _colour(dice), seed=seed * 100 + number)
     for path in dice.sample(present, min(len(present), 12)):
         action = dice.choice(["change", "rename", "copy", "delete"])
         if action == "change":
-            paint(path, tuple(dice.randrange(256) for _ in range(3)), seed=dice.randrange(2**20))  # type: ignore[arg-type]
+            paint(path, _colour(dice), seed=dice.randrange(2**20))
         elif action == "rename":
             path.rename(path.with_name(f"renamed-{seed}-{path.name}"))
         elif action == "copy":
             path.with_name(f"copy-{seed}-{path.name}").write_bytes(path.read_bytes())
         else:
             path.unlink()
+
+
+def _colour(dice: random.Random) -> tuple[int, int, int]:
+    return dice.randrange(256), dice.randrange(256), dice.randrange(256)
 
 
 def assert_exactly_right(library: FolderLibrary, photos: Path) -> None:
@@ -101,7 +104,7 @@ def test_killed_at_random_points(tmp_path: Path) -> None:
             break
     assert killed == KILLS
     store = FakeStore(ColourEncoder())
-    with FolderLibrary(place, store=store, model="colour") as library:  # type: ignore[arg-type]
+    with FolderLibrary(place, store=store, model="colour") as library:
         library.add([photos])
         assert_exactly_right(library, photos)
         report = library.add([photos])
@@ -118,7 +121,7 @@ def test_killed_between_vector_and_row(tmp_path: Path, monkeypatch: pytest.Monke
         tmp_path / "library",
         store=store,
         model="colour",
-        create=True,  # type: ignore[arg-type]
+        create=True,
     )
 
     def die(*_: object, **__: object) -> None:
@@ -130,7 +133,7 @@ def test_killed_between_vector_and_row(tmp_path: Path, monkeypatch: pytest.Monke
             library.add([photos])
     library.close()
     (photos / "folder0" / "4.png").unlink()
-    with FolderLibrary(tmp_path / "library", store=store, model="colour") as again:  # type: ignore[arg-type]
+    with FolderLibrary(tmp_path / "library", store=store, model="colour") as again:
         assert again.search("red") == []
         assert again.add([photos]).added == 4
         assert_exactly_right(again, photos)
@@ -146,7 +149,7 @@ def test_lost_vectors_are_made_again(tmp_path: Path) -> None:
         tmp_path / "library",
         store=store,
         model="colour",
-        create=True,  # type: ignore[arg-type]
+        create=True,
     ) as library:
         library.add([photos])
         space = library._make_space()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from soutu.errors import (
     QueryError,
 )
 from soutu.library.folder import FolderLibrary
-from soutu.types import IndexReport, Progress, Query, Term
+from soutu.types import IndexReport, Progress, Query, Term, Vectors
 
 OpenFolder = Callable[..., FolderLibrary]
 
@@ -315,9 +315,12 @@ def test_answers_are_cached_until_the_library_changes(
     encoder = store.encoders["colour"]
     asked: list[str] = []
     real = encoder.encode_texts
-    monkeypatch.setattr(
-        encoder, "encode_texts", lambda texts: (asked.extend(texts), real(texts))[1]
-    )
+
+    def noted(texts: Sequence[str]) -> Vectors:
+        asked.extend(texts)
+        return real(texts)
+
+    monkeypatch.setattr(encoder, "encode_texts", noted)
     library.search("red")
     library.search("red", min_relevance=0.5)
     assert asked == ["red"]
@@ -385,7 +388,7 @@ def test_interrupted_switch_goes_on_and_keeps_the_old_space_in_use(
     seen: list[Progress] = []
     status = library.use_model("other", on_progress=seen.append, should_stop=lambda: bool(seen))
     assert not status.current
-    assert 0 < status.vectors < 100
+    assert 0 < (status.vectors or 0) < 100
     assert library.status().spaces[0].current
     assert library.use_model("other").vectors == 100
     assert store.encoders["other"].calls == 100
@@ -461,6 +464,18 @@ def test_a_second_writer_is_refused_with_the_pid(open_folder: OpenFolder, photos
 
     first.add([photos], on_progress=try_meanwhile)
     assert seen
+
+
+def test_status_while_another_process_indexes(open_folder: OpenFolder, photos: Path) -> None:
+    """What SQL knows is told; the vectors are not waited for."""
+    first, second = open_folder(), open_folder()
+    seen: list[int | None] = []
+
+    def look_meanwhile(_: Progress) -> None:
+        seen.extend(space.vectors for space in second.status().spaces)
+
+    first.add([photos], on_progress=look_meanwhile)
+    assert set(seen) == {None}
 
 
 def test_close_twice(open_folder: OpenFolder, photos: Path) -> None:

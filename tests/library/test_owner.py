@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,11 @@ time.sleep(60)
 """
 
 
+StartHolder = Callable[[str], "subprocess.Popen[str]"]
+
+
 @pytest.fixture
-def start_holder(tmp_path: Path):
+def start_holder(tmp_path: Path) -> Iterator[StartHolder]:
     """Start processes that hold the lock `write`; all are killed at the end."""
     children: list[subprocess.Popen[str]] = []
 
@@ -44,7 +48,7 @@ def start_holder(tmp_path: Path):
         child.communicate()
 
 
-def test_a_long_task_is_not_waited_for(tmp_path: Path, start_holder) -> None:
+def test_a_long_task_is_not_waited_for(tmp_path: Path, start_holder: StartHolder) -> None:
     """The refusal comes at once and names pid and task."""
     child = start_holder("index")
     started = time.monotonic()
@@ -55,7 +59,7 @@ def test_a_long_task_is_not_waited_for(tmp_path: Path, start_holder) -> None:
     assert time.monotonic() - started < 10
 
 
-def test_a_killed_holder_leaves_no_lock(tmp_path: Path, start_holder) -> None:
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path, start_holder: StartHolder) -> None:
     """The note of a dead process means nothing."""
     child = start_holder("index")
     child.kill()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -271,9 +272,8 @@ def test_stopped_before_it_began(files: list[FileEntry]) -> None:
 
 def test_closing_the_generator_ends_the_workers(files: list[FileEntry]) -> None:
     """A caller that goes away early leaves no thread behind."""
-    batches = encode_files(files * 20, ColourEncoder(), batch_size=4)
-    next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    with closing(encode_files(files * 20, ColourEncoder(), batch_size=4)) as batches:
+        next(batches)
     assert threads_left() == []
 
 

@@ -163,7 +163,7 @@ def use(*, model: str, precision: PrecisionChoice, library: str | None) -> None:
     stop = StopRequest()
     with open_library(library) as opened, stop.listening(), shown_progress(stop) as watcher:
         space = opened.use_model(model, precision=precision, on_progress=watcher, should_stop=stop)
-    done = f"{count(space.vectors, 'picture')} encoded with {printable(space.model)}"
+    done = f"{count(space.vectors or 0, 'picture')} encoded with {printable(space.model)}"
     if not space.current:
         click.echo(
             f"Stopped; {done} so far, searches use the old model. "
@@ -215,7 +215,7 @@ def _drop_vectors(name: str, library: str | None) -> int:
             )
         if spaces:
             opened.drop_space(name)
-    return sum(space.vectors for space in spaces)
+    return sum(space.vectors or 0 for space in spaces)
 
 
 @command.command("quantize")

@@ -62,7 +62,9 @@ def _labelled(label: str, lines: list[str]) -> list[tuple[str, str]]:
 
 
 def _space(space: SpaceStatus) -> str:
-    facts = f"{space.precision}, {space.dim} dimensions, {count(space.vectors, 'vector')}"
+    busy = "in use by another process just now"
+    held = busy if space.vectors is None else count(space.vectors, "vector")
+    facts = f"{space.precision}, {space.dim} dimensions, {held}"
     return f"{printable(space.model)}{' (in use)' if space.current else ''}: {facts}"
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from soutu.errors import InputError, ModelError, QueryError
+from soutu.types import All, AnyOf, HasId, Match, Not, Range
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from soutu.types import Filter, Ids, Payload, Vectors
+    from soutu.types import Filter, Ids, Payload, Scalar, Vectors
 
 FieldKind = Literal["keyword", "number"]
 
@@ -174,6 +175,20 @@ def check_vectors(dim: int, vectors: Vectors) -> None:
         raise ModelError("a vector holds NaN or infinity: the model's output is broken")
 
 
+def check_filter(where: Filter | None) -> None:
+    """Refuse a filter that names an unknown field with QueryError."""
+    match where:
+        case Match(field=field) | Range(field=field):
+            require_field(field)
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                check_filter(part)
+        case Not(part=part):
+            check_filter(part)
+        case HasId() | None:
+            pass
+
+
 def require_field(field: str, *, kind: FieldKind | None = None) -> None:
     """Refuse a payload field that no filter (or no facet, if `kind` is given) can name."""
     known = [name for name in FIELDS if kind is None or FIELDS[name] == kind]
@@ -187,6 +202,17 @@ def storable(text: str) -> str:
     Payloads and filters both pass through here, so such names still match themselves.
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def storable_payload(payload: Payload) -> dict[str, object]:
+    """Make every text of a payload storable."""
+    return {key: _storable_value(value) for key, value in payload.items()}
+
+
+def _storable_value(value: Scalar | list[str]) -> object:
+    if isinstance(value, str):
+        return storable(value)
+    return [storable(v) for v in value] if isinstance(value, list) else value
 
 
 def spread(ids: Ids, n: int) -> Ids:

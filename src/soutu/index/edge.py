@@ -12,45 +12,38 @@ How it is used, with the measurements in docs/benchmarks.md:
 
 from __future__ import annotations
 
-import json
-import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import qdrant_edge as q
 
-from soutu.errors import (
-    LibraryBroken,
-    LibraryBusy,
-    LibraryError,
-    ModelError,
-    SoutuError,
-    StorageError,
+from soutu.errors import LibraryError
+from soutu.index.base import check_rows, check_vectors, require_field, spread
+from soutu.index.edge_folder import (
+    IMAGE,
+    WORDS,
+    EdgeSettings,
+    check_stored,
+    create,
+    create_missing_fields,
+    engine_config,
+    read_ahead,
+    require_room,
+    segment_bytes,
+    translated,
 )
-from soutu.index.base import (
-    FIELDS,
-    Found,
-    check_rows,
-    check_vectors,
-    require_field,
-    spread,
-    storable,
-)
-from soutu.types import All, AnyOf, HasId, Match, Not, Range
+from soutu.index.edge_points import as_filter, as_found, as_point, as_sparse, id_of, vectors_of
 
 if TYPE_CHECKING:
+    from soutu.index.base import Found
     from soutu.types import Filter, Ids, Payload, Vectors
 
 _CHUNK_BYTES = 4 << 20  # of vectors in one write; the log replays its last write at each load
 _FLUSH_BYTES = 64 << 20  # the log is only cut at a flush
-_SPARE_BYTES = 64 << 20  # left free on the disk: the engine maps files, and a full disk kills it
 _PAGE = 10_000  # points read at once
-
 
 _DEFAULTS = EdgeSettings()
 
@@ -66,7 +59,7 @@ class EdgeIndex:
         self._folder = folder
         self._dim = dim
         self._config = config
-        self._write = threading.Lock()
+        self._write = threading.RLock()
         self._unflushed = 0  # bytes in the log since the last flush
         self._written = False  # whether the log's last entry may be a big one
 
@@ -77,14 +70,14 @@ class EdgeIndex:
         Raises LibraryBusy while another process has it open, LibraryBroken for a damaged folder,
         ModelError for a folder of other vectors, StorageError for a full disk.
         """
-        settings = _engine_config(dim, config)
-        with _translated(folder, opening=True):
+        settings = engine_config(dim, config)
+        with translated(folder, opening=True):
             if not folder.exists() or not any(folder.iterdir()):
-                _create(folder, settings)
-            _check_stored(folder, dim)
-            _read_ahead(folder)
+                create(folder, settings)
+            check_stored(folder, dim)
+            read_ahead(folder)
             shard = q.EdgeShard.load(str(folder), settings)
-            _create_missing_fields(shard)
+            create_missing_fields(shard)
             return cls(shard, folder, dim, config)
 
     @property
@@ -108,11 +101,11 @@ class EdgeIndex:
             # The binding reads a float32 buffer directly; a list would take three times as long.
             self._put(
                 [
-                    _point(
+                    as_point(
                         int(ids[i]),
                         memoryview(rows[i]),
                         payloads[i],
-                        _sparse(words[i]) if words else None,
+                        as_sparse(words[i]) if words else None,
                     )
                     for i in part
                 ]
@@ -126,16 +119,17 @@ class EdgeIndex:
         place = {id_: i for i, id_ in enumerate(ids.tolist())}
         step = max(1, _CHUNK_BYTES // (4 * self._dim))
         wanted = list(place)
-        for start in range(0, len(wanted), step):
-            with _translated(self._folder):
-                records = self._shard.retrieve(wanted[start : start + step], False, True)
-            points = []
-            for record in records:
-                stored = _named(record)
-                i = place[_id(record)]
-                text = _sparse(words[i]) if words is not None else stored.get(_WORDS)
-                points.append(_point(_id(record), stored[_IMAGE], payloads[i], text))
-            self._put(points)
+        with self._write:  # no other write may come between reading the vectors and storing them
+            for start in range(0, len(wanted), step):
+                with translated(self._folder):
+                    records = self._shard.retrieve(wanted[start : start + step], False, True)
+                points = []
+                for record in records:
+                    image, text = vectors_of(record)
+                    i = place[id_of(record)]
+                    text = as_sparse(words[i]) if words is not None else text
+                    points.append(as_point(id_of(record), image, payloads[i], text))
+                self._put(points)
 
     def delete(self, ids: Ids) -> None:
         """Remove ids."""
@@ -149,22 +143,22 @@ class EdgeIndex:
         """Find the k nearest vectors for each query."""
         check_vectors(self._dim, queries)
         rows = np.ascontiguousarray(queries, dtype=np.float32)
-        condition = _filter(where)
+        condition = as_filter(where)
         params = self._params(k, filtered=where is not None, exact=exact)
         requests = [
             q.QueryRequest(
                 max(k, 0),
-                query=q.Query.Nearest(memoryview(row), using=_IMAGE),  # type: ignore[arg-type]
+                query=q.Query.Nearest(memoryview(row), using=IMAGE),  # type: ignore[arg-type]
                 filter=condition,
                 params=params,
             )
             for row in rows
         ]
-        with _translated(self._folder):
+        with translated(self._folder):
             if len(requests) == 1:
-                return [_found(self._shard.query(requests[0]))]
+                return [as_found(self._shard.query(requests[0]))]
             found = self._shard.query_batch(q.QueryBatchRequest(requests)) if requests else []
-            return [_found(points) for points in found]
+            return [as_found(points) for points in found]
 
     def search_words(self, words: str, *, k: int, where: Filter | None = None) -> Found:
         """Find the k pictures whose words match best."""
@@ -173,27 +167,27 @@ class EdgeIndex:
         tokens = keywords.query(words)
         vector = q.SparseVector(tokens, [1.0] * len(tokens))
         request = q.QueryRequest(
-            max(k, 0), query=q.Query.Nearest(vector, using=_WORDS), filter=_filter(where)
+            max(k, 0), query=q.Query.Nearest(vector, using=WORDS), filter=as_filter(where)
         )
-        with _translated(self._folder):
-            return _found(self._shard.query(request) if tokens else [])
+        with translated(self._folder):
+            return as_found(self._shard.query(request) if tokens else [])
 
     def get(self, ids: Ids) -> tuple[Ids, Vectors]:
         """Return those of the ids that are stored, and their vectors, in the order asked for."""
         row_of: dict[int, int] = {}
         rows = np.empty((len(ids), self._dim), np.float32)
         for start in range(0, len(ids), _PAGE):
-            with _translated(self._folder):
-                records = self._shard.retrieve(ids[start : start + _PAGE].tolist(), False, [_IMAGE])
+            with translated(self._folder):
+                records = self._shard.retrieve(ids[start : start + _PAGE].tolist(), False, [IMAGE])
             for record in records:
-                row = row_of.setdefault(_id(record), len(row_of))
-                rows[row] = _named(record)[_IMAGE]
+                row = row_of.setdefault(id_of(record), len(row_of))
+                rows[row] = vectors_of(record)[0]
         kept = np.array([i for i in ids.tolist() if i in row_of], np.int64)
         return kept, rows[[row_of[i] for i in kept.tolist()]]
 
     def ids(self, where: Filter | None = None) -> Ids:
         """Return the stored ids that pass the filter, ascending."""
-        condition = _filter(where)
+        condition = as_filter(where)
         pages: list[Ids] = []
         offset: int | None = None
         while True:
@@ -204,7 +198,7 @@ class EdgeIndex:
                 with_payload=False,
                 with_vector=False,
             )
-            with _translated(self._folder):
+            with translated(self._folder):
                 records, following = self._shard.scroll(request)
             pages.append(np.fromiter((r.id for r in records), np.int64, len(records)))
             if following is None:
@@ -217,15 +211,15 @@ class EdgeIndex:
 
     def count(self, where: Filter | None = None) -> int:
         """Count the stored vectors that pass the filter."""
-        request = q.CountRequest(exact=True, filter=_filter(where))
-        with _translated(self._folder):
+        request = q.CountRequest(exact=True, filter=as_filter(where))
+        with translated(self._folder):
             return self._shard.count(request)
 
     def facet(self, field: str, where: Filter | None = None) -> dict[str, int]:
         """Count pictures for each value of a keyword field."""
         require_field(field, kind="keyword")
-        request = q.FacetRequest(field, limit=2**31, exact=True, filter=_filter(where))
-        with _translated(self._folder):
+        request = q.FacetRequest(field, limit=2**31, exact=True, filter=as_filter(where))
+        with translated(self._folder):
             hits = self._shard.facet(request).hits
         counts = [(str(hit.value), hit.count) for hit in hits]
         return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
@@ -235,8 +229,8 @@ class EdgeIndex:
 
         Raises StorageError where the disk lacks the room for a second copy.
         """
-        with self._write, _translated(self._folder):
-            _require_room(self._folder, _segment_bytes(self._folder))
+        with self._write, translated(self._folder):
+            require_room(self._folder, segment_bytes(self._folder))
             if self._shard.optimize():
                 self._shard.flush()
                 self._unflushed = 0
@@ -247,7 +241,7 @@ class EdgeIndex:
             if self._open is None:
                 return
             shard, self._open = self._open, None
-            with _translated(self._folder):
+            with translated(self._folder):
                 try:
                     if self._written:
                         # The log keeps its last entry and replays it at the next load; a tiny
@@ -269,8 +263,8 @@ class EdgeIndex:
 
     def _apply(self, operation: q.UpdateOperation, size: int) -> None:
         """Write to the log and apply; `size` in bytes decides when the log is cut."""
-        with self._write, _translated(self._folder):
-            _require_room(self._folder, 4 * size)
+        with self._write, translated(self._folder):
+            require_room(self._folder, 4 * size)
             self._shard.update(operation)
             self._written = True
             self._unflushed += size
@@ -289,5 +283,3 @@ class EdgeIndex:
             ),
             acorn=q.AcornSearchParams(enable=True, max_selectivity=1.0) if filtered else None,
         )
-
-

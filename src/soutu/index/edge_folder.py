@@ -54,6 +54,7 @@ class EdgeSettings:
 
 
 def engine_config(dim: int, config: EdgeSettings) -> q.EdgeConfig:
+    """Spell the settings out for the engine."""
     kilobytes = 4 * dim / 1024  # of one vector: the engine's thresholds are in KB
     cached, cold = q.Memory.Cached, q.Memory.Cold
     return q.EdgeConfig(
@@ -119,6 +120,7 @@ def create(folder: Path, settings: q.EdgeConfig) -> None:
 
 
 def create_missing_fields(shard: q.EdgeShard) -> None:
+    """Index the payload fields that are not indexed yet."""
     known = shard.info().payload_schema
     for name, kind in FIELDS.items():
         if name in known:
@@ -133,6 +135,7 @@ def create_missing_fields(shard: q.EdgeShard) -> None:
 
 
 def check_stored(folder: Path, dim: int) -> None:
+    """Refuse a folder of other vectors with ModelError, a broken one with LibraryBroken."""
     try:
         stored = json.loads((folder / _CONFIG).read_bytes())["vectors"][IMAGE]["size"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -155,6 +158,7 @@ def read_ahead(folder: Path) -> None:
 
 
 def segment_bytes(folder: Path) -> int:
+    """Measure what the segments take on the disk; their files are sparse."""
     return sum(p.stat().st_blocks * 512 for p in folder.glob("segments/**/*") if p.is_file())
 
 
@@ -181,6 +185,7 @@ def _broken(folder: Path, reason: str) -> LibraryBroken:
 
 @contextmanager
 def translated(folder: Path, *, opening: bool = False) -> Iterator[None]:
+    """Turn what the engine raises into the errors of soutu."""
     try:
         yield
     except SoutuError:
@@ -210,5 +215,3 @@ def _translate(folder: Path, text: str, *, opening: bool) -> SoutuError:
     if opening:
         return _broken(folder, reason)
     return LibraryError(f"the index {folder} failed: {reason}")
-
-

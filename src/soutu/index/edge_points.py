@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import qdrant_edge as q
 
-from soutu.index.base import Found, require_field, storable, storable_payload
+from soutu.index.base import Found, check_filter, storable, storable_payload
 from soutu.index.edge_folder import IMAGE, WORDS
 from soutu.types import All, AnyOf, HasId, Match, Not, Range
 
@@ -15,57 +15,58 @@ if TYPE_CHECKING:
     from soutu.types import Filter, Payload
 
 
-def _point(
-    id_: int, vector: object, payload: Payload, words: q.SparseVector | object | None
+def as_point(
+    id_: int,
+    image: memoryview | list[float],
+    payload: Payload,
+    words: q.SparseVector | None,
 ) -> q.Point:
-    # A text without tokens stores no vector at all, so that it does not count for the IDF.
-    vectors = {_IMAGE: vector} if words is None else {_IMAGE: vector, _WORDS: words}
-    return q.Point(id_, vectors, _payload(payload))  # type: ignore[arg-type]
+    """Make a point. A text without tokens has no vector at all, so it does not count for IDF."""
+    vectors: dict[str, object] = {IMAGE: image}
+    if words is not None:
+        vectors[WORDS] = words
+    return q.Point(id_, vectors, storable_payload(payload))  # type: ignore[arg-type]
 
 
-def _payload(payload: Payload) -> dict[str, object]:
-    return {
-        key: storable(value)
-        if isinstance(value, str)
-        else ([storable(v) for v in value] if isinstance(value, list) else value)
-        for key, value in payload.items()
-    }
-
-
-def _sparse(text: str) -> q.SparseVector | None:
+def as_sparse(text: str) -> q.SparseVector | None:
+    """Make the BM25 vector of a text, None for one without tokens."""
+    # Imported here: a search by picture never needs it.
     from soutu.index import keywords
 
     ids, weights = keywords.document(text)
     return q.SparseVector(ids, weights) if ids else None
 
 
-def _id(record: q.Record | q.ScoredPoint) -> int:
-    return int(str(record.id))
+def id_of(record: q.Record) -> int:
+    """Return the id of a stored point; soutu only uses integers."""
+    return cast("int", record.id)
 
 
-def _named(record: q.Record) -> dict[str, object]:
-    assert isinstance(record.vector, dict)
-    return dict(record.vector)
+def vectors_of(record: q.Record) -> tuple[list[float], q.SparseVector | None]:
+    """Return the image vector of a stored point and its BM25 vector, if it has one."""
+    named = cast("dict[str, object]", record.vector)
+    return cast("list[float]", named[IMAGE]), cast("q.SparseVector | None", named.get(WORDS))
 
 
-def _found(points: list[q.ScoredPoint]) -> Found:
-    ids = np.fromiter((p.id for p in points), np.int64, len(points))
+def as_found(points: list[q.ScoredPoint]) -> Found:
+    """Read hits, best first; the engine leaves the order of equal scores open."""
+    ids = np.fromiter((cast("int", p.id) for p in points), np.int64, len(points))
     scores = np.fromiter((p.score for p in points), np.float32, len(points))
     order = np.lexsort((ids, -scores))
     return Found(ids[order], scores[order])
 
 
-def _filter(where: Filter | None) -> q.Filter | None:
+def as_filter(where: Filter | None) -> q.Filter | None:
+    """Translate a filter; raises QueryError for an unknown field."""
+    check_filter(where)
     return None if where is None else q.Filter(must=[_condition(where)])
 
 
 def _condition(where: Filter) -> q.ConditionType:
     match where:
         case Match(field, values):
-            require_field(field)
             return _match(field, values)
         case Range(field=field):
-            require_field(field)
             bounds = q.RangeFloat(gte=where.gte, gt=where.gt, lte=where.lte, lt=where.lt)
             return q.FieldCondition(field, range=bounds)
         case HasId(ids):

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.index import keywords
-from soutu.index.base import Found, check_rows, check_vectors, require_field, spread, storable
+from soutu.index.base import (
+    Found,
+    check_filter,
+    check_rows,
+    check_vectors,
+    require_field,
+    spread,
+    storable,
+    storable_payload,
+)
 from soutu.types import All, AnyOf, HasId, Match, Not, Range
 
 if TYPE_CHECKING:
@@ -165,12 +174,7 @@ class MemoryIndex:
             self._vectors = np.concatenate([self._vectors, room])
 
     def _describe(self, id_: int, payload: Payload, words: str | None) -> None:
-        self._payloads[id_] = {
-            key: [storable(v) for v in value]
-            if isinstance(value, list)
-            else (storable(value) if isinstance(value, str) else value)
-            for key, value in payload.items()
-        }
+        self._payloads[id_] = storable_payload(payload)
         if words is not None:
             text = dict(zip(*keywords.document(words), strict=True))
             if text:
@@ -180,6 +184,7 @@ class MemoryIndex:
 
     def _rows(self, where: Filter | None) -> slice | NDArray[np.int64]:
         """Return the rows in use that pass the filter; a slice, which copies nothing, for all."""
+        check_filter(where)
         if where is None:
             return slice(len(self._row))
         return np.array(
@@ -207,11 +212,9 @@ def _values(payload: dict[str, object], field: str) -> list[object]:
 def _passes(where: Filter, id_: int, payload: dict[str, object]) -> bool:
     match where:
         case Match(field, values):
-            require_field(field)
             wanted = [storable(v) if isinstance(v, str) else v for v in values]
             return any(_equal(v, w) for v in _values(payload, field) for w in wanted)
         case Range(field=field):
-            require_field(field)
             return any(_within(where, value) for value in _values(payload, field))
         case HasId(ids):
             return id_ in ids

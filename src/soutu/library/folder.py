@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast, get_args
 
 from soutu.catalog.catalog import Catalog, SpaceRow
-from soutu.errors import LibraryError, ModelError
+from soutu.errors import LibraryBusy, LibraryError, ModelError
 from soutu.library.owner import hold
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from soutu.library.base import Stop, Watcher
-    from soutu.models.base import Encoder
-    from soutu.models.store import ModelStore
+    from soutu.models.base import Encoder, EncoderSource
     from soutu.types import Filter, Ids, IndexReport
 
 DEFAULT_MODEL = "mini"
@@ -39,7 +38,7 @@ class FolderLibrary:
         self,
         path: Path,
         *,
-        store: ModelStore,
+        store: EncoderSource,
         model: str | None = None,
         precision: PrecisionChoice = "auto",
         create: bool = False,
@@ -171,14 +170,11 @@ class FolderLibrary:
         )
 
     def _space_status(self, row: SpaceRow, *, current: bool) -> SpaceStatus:
+        vectors: int | None
         if self._space is not None and self._space.row.name == row.name:
             vectors = self._space.index.count()
         else:
-            space = open_space(self._path, row, task="status")
-            try:
-                vectors = space.index.count()
-            finally:
-                space.close()
+            vectors = self._count_vectors(row)
         return SpaceStatus(
             model=row.model,
             revision=row.revision,
@@ -187,6 +183,16 @@ class FolderLibrary:
             vectors=vectors,
             current=current,
         )
+
+    def _count_vectors(self, row: SpaceRow) -> int | None:
+        try:
+            space = open_space(self._path, row, task="status", wait=1.0)
+        except LibraryBusy:
+            return None
+        try:
+            return space.index.count()
+        finally:
+            space.close()
 
     # --- models ---
 

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -77,7 +77,7 @@ def encode_files(
     batch_size: int = 32,
     workers: int | None = None,
     should_stop: Stop | None = None,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Read, decode and encode files on all cores; yield batches of at most `batch_size` files.
 
     Files come out in no particular order, soon after they are done; `entries` is drawn from as
@@ -85,8 +85,9 @@ def encode_files(
     with this digest needs no vector; workers call it. `workers` is the number of threads, by
     default one more than cores; the encoder must then run on one thread itself to be fastest.
     An entry carries the size and time of the content that was read, should it have changed.
-    When `should_stop` says so, what is finished is yielded and the rest left. A file that cannot
-    be read or encoded is a failure; any other error ends the run, after what is finished.
+    When `should_stop` says so, what is finished is yielded and the rest left; a caller that may
+    leave early closes the generator (contextlib.closing), which ends the workers. A file that
+    cannot be read or encoded is a failure; any other error ends the run, after what is finished.
     Raises ModelError when the encoder fails on every picture.
     """
     count = workers or _cores() + 1

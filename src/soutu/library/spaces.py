@@ -90,14 +90,14 @@ def row_for(facts: EncoderFacts, source: str) -> SpaceRow:
     )
 
 
-def open_space(library: Path, row: SpaceRow, *, task: str) -> Space:
+def open_space(library: Path, row: SpaceRow, *, task: str, wait: float = 5.0) -> Space:
     """Open a space of a library folder, creating its folder on first use.
 
     Raises LibraryBusy, LibraryBroken, StorageError.
     """
     from soutu.index.edge import EdgeIndex
 
-    held = hold(library, f"space-{row.name}", task=task)
+    held = hold(library, f"space-{row.name}", task=task, wait=wait)
     try:
         folder = _folder(library, row.name)
         index = EdgeIndex.open(folder / "vectors", dim=row.dim)

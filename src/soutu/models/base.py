@@ -59,3 +59,13 @@ class Encoder(Protocol):
     def close(self) -> None:
         """Release the model's memory."""
         ...
+
+
+class EncoderSource(Protocol):
+    """Where encoders come from; `ModelStore` is one."""
+
+    def load(
+        self, name_or_dir: str, /, *, precision: PrecisionChoice = "auto", threads: int = 0
+    ) -> Encoder:
+        """Open an encoder by name or folder; `threads` per run, 0 for all cores."""
+        ...
