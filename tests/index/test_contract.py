@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engines import (
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from index_engines import (
     DIM,
     ENGINES,
     fill,
@@ -17,8 +19,6 @@ from engines import (
     payload_of,
     unit_vectors,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from soutu.errors import InputError, ModelError, QueryError
 from soutu.index.base import FIELDS, MAX_ID, Found, VectorIndex
@@ -130,8 +130,8 @@ def test_a_filtered_search_equals_the_oracle(index: VectorIndex) -> None:
     for where in (
         Match("folder", ("/photos/2021",)),
         Match("folder", ("/photos",)),
-        Range("width", lt=2000),
-        All((Match("format", ("jpeg",)), Range("taken", gte=1.7e9 + 200))),
+        Range(field="width", lt=2000),
+        All((Match("format", ("jpeg",)), Range(field="taken", gte=1.7e9 + 200))),
         HasId((3, 5, 7)),
         Match("camera", ("none such",)),
     ):
@@ -297,7 +297,7 @@ def test_facets_count_values(index: VectorIndex) -> None:
     for field in ("format", "camera", "folder"):
         actual = index.facet(field)
         assert list(actual.items()) == list(oracle.facet(field).items())
-    where = Range("width", gte=5000)
+    where = Range(field="width", gte=5000)
     assert index.facet("format", where) == oracle.facet("format", where)
     assert index.facet("folder")["/photos"] == 100
 
@@ -373,8 +373,8 @@ def test_any_filter_passes_the_same_pictures_everywhere(
         (HasId(()), []),
         (Match("camera", ()), []),
         (Match("width", (3000,)), [1, 2]),
-        (Range("width"), [1, 2]),
-        (Not(Range("width")), [3]),
+        (Range(field="width"), [1, 2]),
+        (Not(Range(field="width")), [3]),
         (Not(Match("camera", ("A",))), [2, 3]),
         (Match("camera", (True,)), []),
     ],
@@ -398,7 +398,9 @@ def test_names_that_are_not_utf8_match_themselves(index: VectorIndex) -> None:
     assert index.facet("name")["caf\\udce9.jpg"] == 1
 
 
-@pytest.mark.parametrize("where", [Match("colour", ("red",)), Not(All((Range("age", gt=1),)))])
+@pytest.mark.parametrize(
+    "where", [Match("colour", ("red",)), Not(All((Range(field="age", gt=1),)))]
+)
 def test_unknown_fields_are_refused(index: VectorIndex, where: Filter) -> None:
     """A filter on a field that does not exist is an error, not an empty answer."""
     for ask in (
@@ -475,7 +477,10 @@ def test_words_obey_k_and_filters(index: VectorIndex) -> None:
     fill_words(index)
 
     assert index.search_words("red dress", k=1).ids.tolist() == [2]
-    assert index.search_words("red dress", k=5, where=Range("width", gte=3)).ids.tolist() == [4, 3]
+    assert index.search_words("red dress", k=5, where=Range(field="width", gte=3)).ids.tolist() == [
+        4,
+        3,
+    ]
     assert index.search_words("red", k=0).ids.tolist() == []
 
 
