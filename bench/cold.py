@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import engines
@@ -27,12 +27,23 @@ def main() -> None:
     chosen = parser.parse_args()
     facts = harness.machine("sqlalchemy", "qdrant-edge-py", "tokenizers")
     folder = pictures.many_files(chosen.pictures)
-    library = engines.soutu_library(folder, f"many-{chosen.pictures}")
-    data = engines.rclip_library(folder, f"many-{chosen.pictures}")
-    search: list[str | Path] = [engines.soutu_script(), "search", QUERY, "--library", library]
-    search += ["--all", "--format", "paths"]
-    rclip: list[str | Path] = [engines.rclip_python().parent / "rclip", "--no-indexing", QUERY]
-    rclip_env = {"RCLIP_DATADIR": str(data), "HF_HUB_OFFLINE": "1"}
+    with engines.soutu_library(folder) as library:
+        search = [str(engines.soutu_script()), "search", QUERY, "--library", str(library)]
+        search += ["--all", "--format", "paths"]
+        found = compare(search, folder, chosen.rounds)
+        tables = [f"### Search of {chosen.pictures} pictures, whole process\n\n{layout(found)}"]
+        if chosen.imports:
+            tables.append(imports(search))
+    figures = {
+        name: [vars(run) | {"out": "", "err": ""} for run in runs] for name, runs in found.items()
+    }
+    harness.report(facts, tables, figures, chosen.json)
+
+
+def compare(search: list[str], folder: Path, rounds: int) -> dict[str, list[harness.Finished]]:
+    """Run soutu's search and rclip's in turn."""
+    rclip = [str(engines.rclip_python().parent / "rclip"), "--no-indexing", QUERY]
+    rclip_env = {"RCLIP_DATADIR": str(engines.rclip_library(folder)), "HF_HUB_OFFLINE": "1"}
 
     def run_soutu() -> harness.Finished:
         return harness.run(search, env=engines.soutu_home())
@@ -44,30 +55,28 @@ def main() -> None:
     for name, engine in both.items():
         if engine().out.count(".jpg") < 10:
             raise SystemExit(f"{name} found nothing")
-    found = harness.rounds(both, chosen.rounds)
-    seconds = {name: [run.seconds for run in runs] for name, runs in found.items()}
-    half = {name: harness.median(times) for name, times in seconds.items()}
+    return harness.rounds(both, rounds)
+
+
+def layout(found: Mapping[str, Sequence[harness.Finished]]) -> str:
+    """Lay out what `compare` found."""
+    half = {name: harness.median([run.seconds for run in runs]) for name, runs in found.items()}
     rows = [
         [
             name,
             f"{half[name]:.2f}",
-            f"{min(seconds[name]):.2f}",
+            f"{min(run.seconds for run in runs):.2f}",
             f"{half[name] / half['rclip']:.2f}",
-            f"{harness.median([run.cpu_seconds for run in found[name]]):.2f}",
-            f"{max(run.peak_mb for run in found[name]):.0f}",
+            f"{harness.median([run.cpu_seconds for run in runs]):.2f}",
+            f"{max(run.peak_mb for run in runs):.0f}",
         ]
-        for name in both
+        for name, runs in found.items()
     ]
     head = ["engine", "median, s", "best, s", "of rclip's", "processor, s", "peak MB"]
-    title = f"### Search of {chosen.pictures} pictures, whole process, {chosen.rounds} runs"
-    tables = [f"{title}\n\n{harness.table(head, rows)}"]
-    if chosen.imports:
-        tables.append(imports(search))
-    figures = {name: [vars(run) | {"out": "", "err": ""} for run in found[name]] for name in both}
-    harness.report(facts, tables, figures, chosen.json)
+    return harness.table(head, rows)
 
 
-def imports(search: Sequence[str | Path], most: int = 25) -> str:
+def imports(search: Sequence[str], most: int = 25) -> str:
     """Return a table of the modules whose own import, without what they import, takes longest."""
     python = [sys.executable, "-X", "importtime"]
     timed = harness.run([*python, *search], env=engines.soutu_home())

@@ -40,7 +40,7 @@ def clip_model() -> Path:
     """Return the folder with the exported ViT-B/32, exporting it first where needed."""
     folder = CACHE / "clip-b32-256"
     if not (folder / "complete").exists():
-        print("exporting a ViT-B/32 …", flush=True)
+        print("exporting a ViT-B/32 …", file=sys.stderr, flush=True)
         harness.run([torch_python(), PEERS / "export_clip.py", folder])
     return folder
 
@@ -116,12 +116,12 @@ def rclip(folder: Path, data: Path, arguments: Sequence[str]) -> Finished:
     return harness.run([rclip_python(), PEERS / "timed_rclip.py", *arguments], env=env, cwd=folder)
 
 
-def rclip_library(folder: Path, name: str) -> Path:
+def rclip_library(folder: Path) -> Path:
     """Return an rclip data folder whose database knows every picture of a folder.
 
     The rows are what rclip writes; the vectors are random, which spares it an hour.
     """
-    data = CACHE / f"rclip-{name}"
+    data = CACHE / f"rclip-{folder.name}"
     if not (data / "complete").exists():
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True)
@@ -132,15 +132,14 @@ def rclip_library(folder: Path, name: str) -> Path:
     return data
 
 
-def soutu_library(folder: Path, name: str, *, model: str = "mini") -> Path:
-    """Return a soutu library of a folder, made by `soutu index` the first time."""
-    library = CACHE / f"library-{name}"
-    if not (library / "complete").exists():
-        shutil.rmtree(library, ignore_errors=True)
-        print(f"indexing {count(folder)} pictures once …", flush=True)
+@contextmanager
+def soutu_library(folder: Path, *, model: str = "mini") -> Iterator[Path]:
+    """Lend a library of a folder, made by `soutu index` anew, as its format may have changed."""
+    print(f"indexing {count(folder)} pictures once …", file=sys.stderr, flush=True)
+    with scratch() as place:
+        library = place / "library"
         soutu(["index", folder, "--library", library, "--model", model, "--json"])
-        (library / "complete").touch()
-    return library
+        yield library
 
 
 def count(folder: Path) -> int:
@@ -182,7 +181,7 @@ def _environment(name: str, *installs: Sequence[str]) -> Path:
     folder = CACHE / name
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
-        print(f"installing {installs[0][0]} into an environment of its own …", flush=True)
+        print(f"installing {installs[0][0]} into an environment of its own …", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
         for packages in installs:

@@ -216,28 +216,42 @@ def memory(number: int) -> tuple[Any, list[str]]:
         with subprocess.Popen(
             [*map(str, command), "--quiet"], env={**os.environ, **engines.soutu_home()}
         ) as child:
-            samples = list(watch(child, started))
+            whole = list(watch(child))
         seconds = time.perf_counter() - started
         if child.returncode != 0:
             raise SystemExit("soutu index failed")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        alone = pool.submit(pipeline_memory, folder).result()
     rows = []
     for share in (0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
-        until = [sample for sample in samples if sample[0] <= share * samples[-1][0]]
-        rows.append([f"{share:.0%}", f"{until[-1][1]:.0f}", f"{max(s[1] for s in until):.0f}"])
+        parts = (samples[: max(1, round(share * len(samples)))] for samples in (whole, alone))
+        rows.append([f"{share:.0%}", *(f"{max(part):.0f}" for part in parts)])
     title = f"### {number} pictures with mini in {seconds:.0f} s ({number / seconds:.0f}/s)"
-    head = ["of the run", "anonymous memory, MB", "peak so far, MB"]
-    return {"samples": samples, "seconds": seconds}, [f"{title}\n\n{harness.table(head, rows)}"]
+    head = ["of the run", "`soutu index`, peak MB so far", "pipeline alone"]
+    figures = {"seconds": seconds, "whole": whole, "pipeline": alone}
+    return figures, [f"{title}\n\n{harness.table(head, rows)}"]
 
 
-def watch(child: subprocess.Popen[bytes], started: float) -> Iterator[tuple[float, float]]:
-    """Yield seconds and anonymous resident MB until the process ends."""
-    status = Path(f"/proc/{child.pid}/status")
+def watch(child: subprocess.Popen[bytes]) -> Iterator[float]:
+    """Yield a process's memory five times a second until it ends."""
     while child.poll() is None:
         time.sleep(0.2)
-        lines = status.read_text().splitlines() if status.exists() else []
-        kilobytes = [int(line.split()[1]) for line in lines if line.startswith("RssAnon")]
-        if kilobytes:
-            yield time.perf_counter() - started, kilobytes[0] / 1024
+        if (used := anonymous_mb(str(child.pid))) is not None:
+            yield used
+
+
+def pipeline_memory(folder: Path) -> list[float]:
+    """Return this process's memory after each batch that the pipeline alone gives."""
+    batches = encode_files(entries(folder), encoder("mini", "auto"))
+    return [anonymous_mb("self") or 0.0 for _ in batches]
+
+
+def anonymous_mb(pid: str) -> float | None:
+    """Return the resident memory of a process that no file backs, in MB."""
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    found = [int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")]
+    return found[0] if found else None
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ pixel at 0.2 MP and at 12 MP. Both folders are kept under `bench/.cache`.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def folder_of(kind: Kind, count: int | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     missing = [n for n in range(wanted) if not (folder / f"{n:05d}.jpg").exists()]
     if missing:
-        print(f"making {len(missing)} pictures of {kind.name} …", flush=True)
+        print(f"making {len(missing)} pictures of {kind.name} …", file=sys.stderr, flush=True)
         sources = photos()
         noise = noise_field(kind, np.random.default_rng(0))
         for n in missing:
@@ -126,7 +127,7 @@ def many_files(count: int) -> Path:
     done = folder / "complete"
     if not done.exists():
         tiny = [path.read_bytes() for path in sorted(folder_of(TINY).glob("*.jpg"))]
-        print(f"making {count} small files …", flush=True)
+        print(f"making {count} small files …", file=sys.stderr, flush=True)
         for n in range(count):
             part = folder / f"{n // 1000:03d}"
             part.mkdir(parents=True, exist_ok=True)

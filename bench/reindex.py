@@ -20,20 +20,21 @@ def main() -> None:
     chosen = parser.parse_args()
     facts = harness.machine("sqlalchemy", "qdrant-edge-py")
     folder = pictures.many_files(chosen.files)
-    library = engines.soutu_library(folder, f"many-{chosen.files}")
-    data = engines.rclip_library(folder, f"many-{chosen.files}")
-
-    def soutu() -> dict[str, float]:
-        done = engines.soutu(["index", folder, "--library", library, "--json"])
-        if json.loads(done.out)["skipped"] != chosen.files:
-            raise SystemExit(f"not everything was up to date: {done.out}")
-        return {"process": done.seconds, **engines.parts(done)}
+    data = engines.rclip_library(folder)
 
     def rclip() -> dict[str, float]:
         done = engines.rclip(folder, data, ["a cat"])
         return {"process": done.seconds, **engines.parts(done)}
 
-    found = harness.rounds({"soutu": soutu, "rclip": rclip}, chosen.rounds)
+    with engines.soutu_library(folder) as library:
+
+        def soutu() -> dict[str, float]:
+            done = engines.soutu(["index", folder, "--library", library, "--json"])
+            if json.loads(done.out)["skipped"] != chosen.files:
+                raise SystemExit(f"not everything was up to date: {done.out}")
+            return {"process": done.seconds, **engines.parts(done)}
+
+        found = harness.rounds({"soutu": soutu, "rclip": rclip}, chosen.rounds)
     half = {
         name: {part: harness.median([run[part] for run in runs]) for part in ("index", "process")}
         for name, runs in found.items()

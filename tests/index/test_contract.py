@@ -29,21 +29,44 @@ from soutu.types import All, AnyOf, Filter, HasId, Match, Not, Payload, Range
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
-@pytest.fixture(params=ENGINES)
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndex]:
-    with opened(request.param, tmp_path) as index:
+@pytest.fixture
+def fresh(engine: str, tmp_path: Path) -> Iterator[VectorIndex]:
+    """Open an index of its own for one test."""
+    with opened(engine, tmp_path) as index:
         yield index
 
 
-@pytest.fixture(params=ENGINES[1:], scope="module")
-def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[VectorIndex]:
-    """Keep one index of each engine for many examples."""
+@pytest.fixture(params=ENGINES, scope="module")
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name each engine in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def kept(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
+    """Keep one index of each engine open: creating a folder takes longer than most tests."""
     with (
         warnings.catch_warnings(action="ignore", category=UserWarning),
-        opened(request.param, tmp_path_factory.mktemp("index")) as index,
+        opened(engine, tmp_path_factory.mktemp("index")) as index,
     ):
+        yield index
+
+
+@pytest.fixture
+def index(kept: VectorIndex) -> VectorIndex:
+    """Empty the index that is kept open."""
+    kept.delete(kept.ids())
+    return kept
+
+
+@pytest.fixture(scope="module")
+def texts(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
+    """Keep an index of TEXTS that no test changes."""
+    with (
+        warnings.catch_warnings(action="ignore", category=UserWarning),
+        opened(engine, tmp_path_factory.mktemp("texts")) as index,
+    ):
+        fill_words(index)
         yield index
 
 
@@ -321,7 +344,7 @@ _LEAVES: st.SearchStrategy[Filter] = st.one_of(
         _KEYWORD | _NUMBER,
         st.lists(_TEXTS | _NUMBERS | st.booleans(), max_size=3).map(tuple),
     ),
-    st.builds(Range, _KEYWORD | _NUMBER, gte=_BOUND, gt=_BOUND, lte=_BOUND, lt=_BOUND),
+    st.builds(Range, field=_KEYWORD | _NUMBER, gte=_BOUND, gt=_BOUND, lte=_BOUND, lt=_BOUND),
     st.builds(HasId, st.lists(st.integers(1, 12), max_size=4).map(tuple)),
 )
 _FILTERS: st.SearchStrategy[Filter] = st.recursive(
@@ -346,22 +369,23 @@ _FILTERS: st.SearchStrategy[Filter] = st.recursive(
     filters=st.lists(_FILTERS, min_size=1, max_size=5),
 )
 def test_any_filter_passes_the_same_pictures_everywhere(
-    shared: VectorIndex, payloads: list[Payload], filters: list[Filter]
+    kept: VectorIndex, payloads: list[Payload], filters: list[Filter]
 ) -> None:
     """Whatever the payloads and the filter, every engine agrees with the oracle."""
+    kept.delete(kept.ids())
     ids = np.arange(1, len(payloads) + 1, dtype=np.int64)
     vectors = unit_vectors(len(payloads))
     oracle = MemoryIndex(DIM)
-    for each in (shared, oracle):
+    for each in (kept, oracle):
         each.upsert(ids, vectors, payloads)
 
     for where in filters:
         expected = oracle.ids(where).tolist()
-        assert shared.ids(where).tolist() == expected
-        assert shared.count(where) == len(expected)
-        (found,) = shared.search(vectors[:1], k=5, where=where)
+        assert kept.ids(where).tolist() == expected
+        assert kept.count(where) == len(expected)
+        (found,) = kept.search(vectors[:1], k=5, where=where)
         assert_same(found, oracle.search(vectors[:1], k=5, where=where)[0])
-        assert shared.facet("camera", where) == oracle.facet("camera", where)
+        assert kept.facet("camera", where) == oracle.facet("camera", where)
 
 
 @pytest.mark.parametrize(
@@ -459,39 +483,36 @@ def fill_words(index: VectorIndex) -> None:
         ("?!", []),
     ],
 )
-def test_words_find_pictures_in_order(index: VectorIndex, words: str, expected: list[int]) -> None:
+def test_words_find_pictures_in_order(texts: VectorIndex, words: str, expected: list[int]) -> None:
     """English, Chinese, Japanese and file names are found; the best match comes first."""
-    fill_words(index)
     oracle = MemoryIndex(DIM)
     fill_words(oracle)
 
-    found = index.search_words(words, k=10)
+    found = texts.search_words(words, k=10)
 
     assert sorted(found.ids.tolist()) == sorted(expected)
     assert found.ids[:1].tolist() == expected[:1]
     assert_same(found, oracle.search_words(words, k=10), tolerance=1e-4)
 
 
-def test_words_obey_k_and_filters(index: VectorIndex) -> None:
+def test_words_obey_k_and_filters(texts: VectorIndex) -> None:
     """The k best of those that pass the filter."""
-    fill_words(index)
-
-    assert index.search_words("red dress", k=1).ids.tolist() == [2]
-    assert index.search_words("red dress", k=5, where=Range(field="width", gte=3)).ids.tolist() == [
+    assert texts.search_words("red dress", k=1).ids.tolist() == [2]
+    assert texts.search_words("red dress", k=5, where=Range(field="width", gte=3)).ids.tolist() == [
         4,
         3,
     ]
-    assert index.search_words("red", k=0).ids.tolist() == []
+    assert texts.search_words("red", k=0).ids.tolist() == []
 
 
-def test_deleted_pictures_are_not_found_by_words(index: VectorIndex) -> None:
+def test_deleted_pictures_are_not_found_by_words(fresh: VectorIndex) -> None:
     """A deleted picture's words are gone, and those of the others still work."""
-    fill_words(index)
-    index.optimize()
+    fill_words(fresh)
+    fresh.optimize()
 
-    index.delete(ids_of(4, 5))
+    fresh.delete(ids_of(4, 5))
 
-    assert index.search_words("red dress cat", k=9).ids.tolist() in ([2, 3], [3, 2])
+    assert fresh.search_words("red dress cat", k=9).ids.tolist() in ([2, 3], [3, 2])
 
 
 # --- Refusals. ---
@@ -534,8 +555,8 @@ def test_rows_that_do_not_match_are_refused(index: VectorIndex) -> None:
         index.set_payload(ids_of(1), [{}], ["a", "b"])
 
 
-def test_closing_twice_is_safe(index: VectorIndex) -> None:
+def test_closing_twice_is_safe(fresh: VectorIndex) -> None:
     """The second close does nothing."""
-    fill(index, 3)
-    index.close()
-    index.close()
+    fill(fresh, 3)
+    fresh.close()
+    fresh.close()

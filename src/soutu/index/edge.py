@@ -221,7 +221,8 @@ class EdgeIndex:
         request = q.FacetRequest(field, limit=2**31, exact=True, filter=as_filter(where))
         with translated(self._folder):
             hits = self._shard.facet(request).hits
-        counts = [(str(hit.value), hit.count) for hit in hits]
+        # Values that only deleted pictures had are still listed.
+        counts = [(str(hit.value), hit.count) for hit in hits if hit.count]
         return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
 
     def optimize(self) -> None:

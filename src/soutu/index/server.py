@@ -231,7 +231,7 @@ class ServerIndex:
             answer = self._client.facet(
                 self._collection, field, facet_filter=condition, limit=1_000_000, exact=True
             )
-        counts = [(str(hit.value), hit.count) for hit in answer.hits]
+        counts = [(str(hit.value), hit.count) for hit in answer.hits if hit.count]
         return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
 
     def optimize(self) -> None:
