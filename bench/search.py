@@ -1,243 +1,289 @@
-"""Search speed, recall and memory of soutu's indexes beside FAISS, on the same vectors.
+"""Latency, recall, memory, build and load time of vector searches, beside FAISS in the same run.
 
-Seeded vectors in clusters stand for pictures. Two kinds of queries: picture-like (a member of a
-cluster, disturbed) and text-like (mostly a direction that all texts share and no picture has, as
-CLIP's texts lie apart from its pictures). Each engine runs in a process of its own, one after
-another, on the same file; recall is against exact search.
+    python bench/search.py [--n 1000000] [--dim 512] [--json FILE] [--engines NAME ...]
 
-    python bench/search.py                 # 1,000,000 x 512, half an hour
-    python bench/search.py --n 100000      # a quick look
+The vectors are drawn, not real, but shaped like CLIP's: a mixture of 4,000 clusters of uneven size
+in a cone (two random pictures have cosine 0.5), variance falling off along the axes (i ** -0.8,
+rotated), and one coordinate that carries most of the mean. Queries are of two kinds:
+- pictures: a stored vector with noise (cosine 0.91 to it, 0.76 to the tenth);
+- texts: off the manifold of pictures, across a modality gap (cosine 0.34 to the best hit, 0.30 to
+  the tenth), which is harder for a graph that was built between pictures.
 
-Needs `pip install faiss-cpu`, in addition to the `dev` extra.
+Each engine is built in one process and asked in another, on the same files, so that memory is its
+own. Every query is timed alone, after a pass of other queries of the same kinds.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-import harness
-from soutu.index.edge import EdgeIndex
-from soutu.index.edge_folder import EdgeSettings
-from soutu.index.memory import MemoryIndex
+from search_engines import FILTERS, K, engines, forget, passes
 from soutu.metrics import recall_at_k
 
-F32 = NDArray[np.float32]
-K = 10
-BATCH = 20_000
-QUERIES = 500  # of each kind
-Answer = Callable[[F32], NDArray[np.int64]]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-CODES = {
-    "edge exact": EdgeSettings(graph_from=10**9),
-    "edge HNSW fp32": EdgeSettings(codes="fp32"),
-    "edge HNSW int8": EdgeSettings(codes="int8"),
-    "edge HNSW 4-bit (default)": EdgeSettings(),
-    "edge HNSW 2-bit": EdgeSettings(codes="turbo2"),
-    "edge HNSW 1-bit": EdgeSettings(codes="binary"),
-}
-ENGINES = ("FAISS Flat", "FAISS HNSW32", "FAISS IVF-PQ", "memory", *CODES)
+    from soutu.types import Ids, Vectors
 
-
-def unit(rows: F32) -> F32:
-    """Scale rows to unit length."""
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
-
-
-def make(folder: Path, n: int, dim: int) -> None:
-    """Write vectors, queries and the true neighbours of these, unless they are there."""
-    if (folder / "truth.npy").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    centres = unit(rng.standard_normal((max(50, n // 250), dim), dtype=np.float32))
-    vectors = np.lib.format.open_memmap(folder / "x.npy", "w+", np.float32, (n, dim))
-    for start in range(0, n, BATCH):
-        size = min(BATCH, n - start)
-        noise = unit(rng.standard_normal((size, dim), dtype=np.float32))
-        vectors[start : start + size] = unit(centres[rng.integers(len(centres), size=size)] + noise)
-    vectors.flush()
-    members = np.sort(rng.choice(n, QUERIES, replace=False))
-    pictures = unit(vectors[members] + 0.6 * unit(rng.standard_normal((QUERIES, dim), np.float32)))
-    gap = unit(rng.standard_normal((1, dim), dtype=np.float32))
-    own = centres[rng.integers(len(centres), size=QUERIES)]
-    noise = unit(rng.standard_normal((QUERIES, dim), dtype=np.float32))
-    queries = np.concatenate([pictures, unit(1.5 * gap + own + 0.8 * noise)])
-    np.save(folder / "q.npy", queries)
-    best = np.full((len(queries), 0), 0, dtype=np.int64)
-    scores = np.full((len(queries), 0), 0, dtype=np.float32)
-    for start in range(0, n, BATCH):
-        found = queries @ vectors[start : start + BATCH].T
-        ids = np.broadcast_to(np.arange(start, start + found.shape[1]), found.shape)
-        scores, best = np.hstack([scores, found]), np.hstack([best, ids])
-        order = np.argsort(-scores, axis=1)[:, :K]
-        scores = np.take_along_axis(scores, order, axis=1)
-        best = np.take_along_axis(best, order, axis=1)
-    np.save(folder / "truth.npy", best)
-
-
-def payload(number: int) -> dict[str, Any]:
-    """Return what a picture of a camera carries."""
-    return {"folder": ["/", "/photos", f"/photos/{number // 1000}"], "bytes": number}
-
-
-def fill(index: MemoryIndex | EdgeIndex, vectors: F32) -> None:
-    """Store the vectors as an indexing run does, and build the graph."""
-    for start in range(0, len(vectors), BATCH):
-        ids = np.arange(start, min(start + BATCH, len(vectors)), dtype=np.int64)
-        rows = np.ascontiguousarray(vectors[start : start + BATCH])
-        index.upsert(ids + 1, rows, [payload(i) for i in ids.tolist()])
-    index.optimize()
-
-
-def soutu_engine(name: str, folder: Path, vectors: F32) -> tuple[float, float, Answer, float]:
-    """Build and load one of soutu's indexes: seconds of both, how to ask it, MB on disk."""
-    started = time.perf_counter()
-    if name == "memory":
-        memory = MemoryIndex(vectors.shape[1])
-        fill(memory, vectors)
-        built = time.perf_counter() - started
-        return built, 0.0, lambda q: memory.search(q[None], k=K)[0].ids - 1, 0.0
-    place, settings, dim = folder / "edge", CODES[name], vectors.shape[1]
-    shutil.rmtree(place, ignore_errors=True)
-    index = EdgeIndex.open(place, dim=dim, config=settings)
-    fill(index, vectors)
-    index.close()
-    built = time.perf_counter() - started
-    started = time.perf_counter()
-    opened = EdgeIndex.open(place, dim=dim, config=settings)
-    loaded = time.perf_counter() - started
-    exact = name == "edge exact"
-    size = sum(f.stat().st_blocks * 512 for f in place.rglob("*") if f.is_file()) / 1e6
-    return built, loaded, lambda q: opened.search(q[None], k=K, exact=exact)[0].ids - 1, size
-
-
-def faiss_engine(name: str, folder: Path, vectors: F32) -> tuple[float, float, Answer, float]:
-    """Build and load one of FAISS's indexes, with the parameters its wiki recommends."""
-    try:
-        faiss: Any = importlib.import_module("faiss")
-    except ImportError:
-        raise SystemExit("bench/search.py needs FAISS. Run: pip install faiss-cpu") from None
-    dim, n = vectors.shape[1], len(vectors)
-    lists = int(4 * n**0.5)
-    factory = {
-        "FAISS Flat": "Flat",
-        "FAISS HNSW32": "HNSW32",
-        "FAISS IVF-PQ": f"IVF{lists},PQ64",
-    }[name]
-    started = time.perf_counter()
-    index = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
-    if not index.is_trained:
-        index.train(np.ascontiguousarray(vectors[:: max(1, n // (40 * lists))]))
-    for start in range(0, n, BATCH):
-        index.add(np.ascontiguousarray(vectors[start : start + BATCH]))
-    if name == "FAISS HNSW32":
-        index.hnsw.efSearch = 128
-    if name == "FAISS IVF-PQ":
-        index.nprobe = 32
-    built = time.perf_counter() - started
-    path = folder / "faiss.index"
-    faiss.write_index(index, str(path))
-    started = time.perf_counter()
-    opened = faiss.read_index(str(path))
-    loaded = time.perf_counter() - started
-    del index
-    size = path.stat().st_size / 1e6
-    path.unlink()
-    return built, loaded, lambda q: opened.search(q[None], K)[1][0], size
-
-
-def measure(name: str, folder: Path) -> dict[str, Any]:
-    """Build one engine and ask it every query, one at a time; run in a process of its own."""
-    vectors = np.load(folder / "x.npy", mmap_mode="r")
-    queries, truth = np.load(folder / "q.npy"), np.load(folder / "truth.npy")
-    make_engine = faiss_engine if name.startswith("FAISS") else soutu_engine
-    built, loaded, ask, disk = make_engine(name, folder, vectors)
-    count = len(queries) if "HNSW" in name or "IVF" in name else 200  # exact ones need fewer
-    kinds = {"picture": range(QUERIES), "text": range(QUERIES, 2 * QUERIES)}
-    result: dict[str, Any] = {"built_s": built, "loaded_s": loaded, "disk_mb": disk}
-    for number in (0, QUERIES):  # the first queries page in what the load left on disk
-        for query in queries[number : number + 50]:
-            ask(query)
-    for kind, rows in kinds.items():
-        taken, hits = [], []
-        for row in list(rows)[: count // 2]:
-            started = time.perf_counter()
-            found = ask(queries[row])
-            taken.append(1000 * (time.perf_counter() - started))
-            hits.append(recall_at_k(found[None], truth[row : row + 1], K))
-        result[kind] = {
-            "p50_ms": float(np.percentile(taken, 50)),
-            "p99_ms": float(np.percentile(taken, 99)),
-            "recall": float(np.mean(hits)),
-        }
-    result["anonymous_mb"], result["resident_mb"] = memory_mb()
-    return result
-
-
-def memory_mb() -> tuple[float, float]:
-    """Return memory that only this process can use, and all that is resident, in MB."""
-    try:
-        status = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return peak, peak
-    facts = {line.split(":")[0]: line.split()[1] for line in status if line.endswith("kB")}
-    return int(facts["RssAnon"]) / 1024, int(facts["VmRSS"]) / 1024
-
-
-def row(name: str, found: dict[str, Any], flat: dict[str, Any]) -> list[object]:
-    """Lay out one engine's figures, its median latency as a ratio to FAISS Flat's too."""
-    cells: list[object] = [name]
-    for kind in ("picture", "text"):
-        part = found[kind]
-        ratio = flat[kind]["p50_ms"] / part["p50_ms"]
-        cells += [f"{part['p50_ms']:.2f}", f"{part['p99_ms']:.2f}", f"{part['recall']:.4f}"]
-        cells += [f"{ratio:.1f}"]
-    mb = ("anonymous_mb", "resident_mb", "disk_mb")
-    seconds = [f"{found['built_s']:.0f}", f"{found['loaded_s']:.2f}"]
-    return [*cells, *seconds, *(f"{found[key]:.0f}" for key in mb)]
+BASE = "FAISS Flat"
+KINDS = ("pictures", "texts")
+CENTRES = 4000
+STEP = 50_000
 
 
 def main() -> None:
-    """Run the bench."""
-    parser = harness.arguments(__doc__, rounds=1)
-    parser.add_argument("--n", type=int, default=1_000_000, help="how many vectors")
-    parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--engines", nargs="*", default=ENGINES, help="which, FAISS Flat first")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    folder = harness.CACHE / f"search-{options.n}-{options.dim}"
-    if options.one:
-        print(json.dumps(measure(options.one, folder)))
+    """Run the bench, or one of its own child processes."""
+    options = _options()
+    if options.child:
+        task, name, folder = options.child
+        result = {"build": build, "ask": ask}[task](name, Path(folder))
+        print(json.dumps(result))
         return
-    facts = harness.machine("qdrant-edge-py", "faiss-cpu")
-    make(folder, options.n, options.dim)
-    found: dict[str, Any] = {}
-    for name in dict.fromkeys(["FAISS Flat", *options.engines]):
-        print(name, file=sys.stderr, flush=True)
-        size = ["--n", str(options.n), "--dim", str(options.dim)]
-        command = [sys.executable, __file__, "--one", name, *size]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
-        found[name] = json.loads(done.stdout.splitlines()[-1])
-    head = ["engine", "picture p50 ms", "p99", "recall@10", "× Flat"]
-    head += ["text p50 ms", "p99", "recall@10", "× Flat"]
-    head += ["build s", "load s", "own MB", "resident MB", "disk MB"]
-    rows = [row(name, part, found["FAISS Flat"]) for name, part in found.items()]
-    harness.report(facts, [harness.table(head, rows)], found, options.json)
+    with tempfile.TemporaryDirectory(dir=options.folder, prefix="soutu-bench-") as folder:
+        rows = run(Path(folder), options)
+    print(table(rows, options))
+    if options.json:
+        facts = {"n": options.n, "dim": options.dim, "cpus": os.cpu_count(), "k": K}
+        options.json.write_text(json.dumps({**facts, "rows": rows}, indent=1))
+
+
+def run(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Draw the data, then build and ask each engine; return one row for each setting."""
+    started = time.perf_counter()
+    draw(folder, options.n, options.dim, options.queries)
+    _say(f"drew {options.n:,} x {options.dim} in {time.perf_counter() - started:.0f} s")
+    rows: list[dict[str, Any]] = []
+    for name in options.engines:
+        built = _child("build", name, folder)
+        asked = _child("ask", name, folder)
+        forget(folder / "built")
+        for point, figures in asked.pop("points").items():
+            rows.append({"engine": name, "point": point, **built, **asked, **figures})
+            _say(f"{name} {point}: {json.dumps(rows[-1])}")
+    base = next((row for row in rows if row["engine"] == BASE), None)
+    for row in rows:
+        for kind in KINDS if base else ():
+            row[kind]["times_faster"] = base[kind]["p50"] / row[kind]["p50"] if base else None
+    return rows
+
+
+# --- Data. ---
+
+
+def draw(folder: Path, n: int, dim: int, queries: int, seed: int = 0) -> None:
+    """Write vectors, queries of both kinds and the true neighbours into the folder."""
+    rng = np.random.default_rng(seed)
+    spectrum = np.arange(1, dim + 1) ** -0.8
+    deviation = np.sqrt(spectrum / spectrum.sum()).astype(np.float32)
+    rotation = np.linalg.qr(rng.standard_normal((dim, dim)))[0].astype(np.float32)
+    mean, gap = _directions(rng, dim)
+
+    def noise(rows: int) -> Vectors:
+        drawn: Vectors = (rng.standard_normal((rows, dim), dtype=np.float32) * deviation) @ rotation
+        return drawn
+
+    centres = noise(CENTRES)
+    weights = rng.gamma(2.0, size=CENTRES)
+    weights /= weights.sum()
+    stored = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float32, (n, dim))
+    for start in range(0, n, STEP):
+        of = rng.choice(CENTRES, min(STEP, n - start), p=weights)
+        part = np.sqrt(0.5) * mean + np.sqrt(0.3) * centres[of] + np.sqrt(0.2) * noise(len(of))
+        stored[start : start + len(of)] = _unit(part)
+
+    of = rng.choice(CENTRES, 2 * queries, p=weights)
+    texts = np.sqrt(0.6) * gap + np.sqrt(0.25) * centres[of] + np.sqrt(0.15) * noise(len(of))
+    near = np.sort(rng.choice(n, 2 * queries, replace=n < 2 * queries))
+    drawn = {
+        "pictures": rng.permutation(_unit(stored[near] + np.float32(0.45) * noise(len(near)))),
+        "texts": _unit(texts),
+    }
+    for kind, vectors in drawn.items():
+        # The second half only warms the caches.
+        np.save(folder / f"{kind}.npy", vectors)
+        np.save(folder / f"{kind}-true.npy", nearest(stored, vectors[:queries]))
+        for name in FILTERS:
+            true = nearest(stored, vectors[:queries], name)
+            np.save(folder / f"{kind}-true-{name}.npy", true)
+
+
+def nearest(stored: Vectors, queries: Vectors, filter_name: str | None = None) -> Ids:
+    """Return the ids of the K nearest for each query, from products over all vectors."""
+    ids = np.zeros((len(queries), K), np.int64)
+    best = np.full((len(queries), K), -np.inf, np.float32)
+    for start in range(0, len(stored), STEP):
+        part = np.arange(start + 1, min(start + STEP, len(stored)) + 1)
+        if filter_name:
+            part = part[passes(filter_name, part)]
+        scores = np.concatenate([best, queries @ stored[part - 1].T], axis=1)
+        named = np.concatenate([ids, np.broadcast_to(part, (len(queries), len(part)))], axis=1)
+        top = np.argpartition(-scores, K, axis=1)[:, :K]
+        best, ids = np.take_along_axis(scores, top, 1), np.take_along_axis(named, top, 1)
+    return ids
+
+
+def _directions(rng: np.random.Generator, dim: int) -> tuple[Vectors, Vectors]:
+    """Draw the mean of pictures, mostly along one coordinate, and that of texts, across it."""
+    drawn = rng.standard_normal((2, dim))
+    drawn[0] *= np.sqrt(0.3) / np.linalg.norm(drawn[0])
+    drawn[0, dim // 4] += np.sqrt(0.7)
+    mean, gap = np.linalg.qr(drawn.T)[0].T.astype(np.float32)
+    return mean * np.sign(mean[dim // 4]), gap
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+# --- Child processes. ---
+
+
+def build(name: str, folder: Path) -> dict[str, Any]:
+    """Build one engine."""
+    engine = engines()[name]
+    started = time.perf_counter()
+    engine.build(folder / "vectors.npy", folder / "built")
+    seconds = time.perf_counter() - started
+    used = os.times()
+    files = [p for p in (folder / "built").rglob("*") if p.is_file()]
+    return {
+        "build_s": seconds,
+        "build_cpu_s": used.user + used.system,
+        "build_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "disk_mb": sum(p.stat().st_blocks * 512 for p in files) / 2**20,
+    }
+
+
+def ask(name: str, folder: Path) -> dict[str, Any]:
+    """Load one engine and time its searches at every setting."""
+    engine = engines()[name]
+    started = time.perf_counter()
+    at = engine.load(folder / "vectors.npy", folder / "built")
+    loaded = time.perf_counter()
+    queries = {kind: np.load(folder / f"{kind}.npy") for kind in KINDS}
+    started_first = time.perf_counter()
+    at(next(iter(engine.points.values())))(queries["texts"][0], None)
+    result: dict[str, Any] = {
+        "load_s": loaded - started,
+        "first_ms": 1e3 * (time.perf_counter() - started_first),
+        "points": {},
+    }
+    limit = 100 if engine.exact else len(queries["texts"]) // 2
+    for point, settings in engine.points.items():
+        search = at(settings)
+        figures: dict[str, Any] = {}
+        for kind in KINDS:
+            timed, warming = np.split(queries[kind], 2)
+            for query in warming[:limit]:
+                search(query, None)
+            figures[kind] = _measure(search, timed[:limit], folder / f"{kind}-true.npy", None)
+            for each in FILTERS if engine.filters else ():
+                true = folder / f"{kind}-true-{each}.npy"
+                figures[f"{kind} {each}"] = _measure(search, timed[:limit], true, each)
+        result["points"][point] = figures
+    return {**result, **_resident()}
+
+
+def _measure(
+    search: Any, queries: NDArray[np.float32], true: Path, filter_name: str | None
+) -> dict[str, float]:
+    where = FILTERS[filter_name][1] if filter_name else None
+    milliseconds, found = [], []
+    for query in queries:
+        started = time.perf_counter()
+        ids = search(query, where)
+        milliseconds.append(1e3 * (time.perf_counter() - started))
+        found.append(ids)
+    return {
+        "p50": float(np.percentile(milliseconds, 50)),
+        "p99": float(np.percentile(milliseconds, 99)),
+        "recall": recall_at_k(found, np.load(true)[: len(queries)], K),
+    }
+
+
+def _resident() -> dict[str, float]:
+    """Measure resident memory in MB; `file` is mapped, so the system may take it back."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except FileNotFoundError:
+        return {"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    kilobytes = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Rss")}
+    own, mapped = int(kilobytes["RssAnon"]) / 1024, int(kilobytes["RssFile"]) / 1024
+    return {"rss_mb": own + mapped, "rss_file_mb": mapped}
+
+
+def _child(task: str, name: str, folder: Path) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--child", task, name, str(folder)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return result
+
+
+# --- Output. ---
+
+
+def table(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
+    """Write the rows as a Markdown table."""
+    filters = [f"{kind} {name}" for kind in KINDS for name in FILTERS]
+    head = ["engine", "search"]
+    for kind in KINDS:
+        head += [f"{kind} p50 ms", "p99", "recall@10", "x Flat"]
+    head += ["RSS MB (mapped)", "build s (CPU)", "load s", "first ms", "disk MB"]
+    head += [f"{name}: p50 ms / recall" for name in filters]
+    lines = [
+        f"{options.n:,} x {options.dim} vectors, {options.queries} queries of each kind, "
+        f"{os.cpu_count()} CPUs, recall@{K}",
+        "",
+        "| " + " | ".join(head) + " |",
+        "|---" * 2 + "|---:" * (len(head) - 2) + "|",
+    ]
+    for row in rows:
+        cells = [row["engine"], row["point"]]
+        for kind in KINDS:
+            f = row[kind]
+            faster = f"{f['times_faster']:.1f}" if f.get("times_faster") else ""
+            cells += [f"{f['p50']:.3g}", f"{f['p99']:.3g}", f"{f['recall']:.4f}", faster]
+        cells += [
+            f"{row['rss_mb']:.0f} ({row.get('rss_file_mb', 0):.0f})",
+            f"{row['build_s']:.0f} ({row['build_cpu_s']:.0f})",
+            f"{row['load_s']:.2f}",
+            f"{row['first_ms']:.1f}",
+            f"{row['disk_mb']:.0f}",
+        ]
+        for name in filters:
+            f = row.get(name)
+            cells.append(f"{f['p50']:.3g} / {f['recall']:.3f}" if f else "")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    known = list(engines())
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--n", type=int, default=1_000_000, help="vectors")
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--queries", type=int, default=1000, help="of each kind")
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    parser.add_argument("--engines", nargs="+", choices=known, default=known, metavar="NAME")
+    parser.add_argument("--folder", type=Path, help="where to put the files; needs 10 KB a vector")
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

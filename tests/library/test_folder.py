@@ -12,6 +12,7 @@ from painting import ColourEncoder, FakeStore, paint
 
 from soutu.errors import (
     InputError,
+    LibraryBroken,
     LibraryBusy,
     LibraryError,
     LibraryMissing,
@@ -476,6 +477,23 @@ def test_status_while_another_process_indexes(open_folder: OpenFolder, photos: P
 
     first.add([photos], on_progress=look_meanwhile)
     assert set(seen) == {None}
+
+
+def test_damaged_vectors_are_rebuilt_as_the_error_says(
+    open_folder: OpenFolder, photos: Path
+) -> None:
+    """Garbage in the index is named; without its folder, indexing again encodes everything."""
+    with open_folder() as library:
+        library.add([photos])
+    [vectors] = photos.parent.glob("library/spaces/*/vectors")
+    (vectors / "edge_config.json").write_text("{")
+    with pytest.raises(LibraryBroken, match=r"is damaged.*Delete that folder and index"):
+        open_folder().search("red")
+    shutil.rmtree(vectors)
+    library = open_folder()
+    assert counts(library.add([photos])) == {"skipped": 3}
+    assert names(library, "red", k=1) == ["red.png"]
+    assert library.status().spaces[0].vectors == 3
 
 
 def test_close_twice(open_folder: OpenFolder, photos: Path) -> None:

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import qdrant_edge as q
 
-from soutu.errors import LibraryError
 from soutu.index.base import check_rows, check_vectors, require_field, spread
 from soutu.index.edge_folder import (
     IMAGE,
     WORDS,
     EdgeSettings,
+    broken,
     check_stored,
+    closed,
     create,
     create_missing_fields,
     engine_config,
@@ -71,7 +72,7 @@ class EdgeIndex:
         ModelError for a folder of other vectors, StorageError for a full disk.
         """
         settings = engine_config(dim, config)
-        with translated(folder, opening=True):
+        with translated(folder):
             if not folder.exists() or not any(folder.iterdir()):
                 create(folder, settings)
             check_stored(folder, dim)
@@ -125,7 +126,7 @@ class EdgeIndex:
                     records = self._shard.retrieve(wanted[start : start + step], False, True)
                 points = []
                 for record in records:
-                    image, text = vectors_of(record)
+                    image, text = self._vectors(record)
                     i = place[id_of(record)]
                     text = as_sparse(words[i]) if words is not None else text
                     points.append(as_point(id_of(record), image, payloads[i], text))
@@ -181,7 +182,7 @@ class EdgeIndex:
                 records = self._shard.retrieve(ids[start : start + _PAGE].tolist(), False, [IMAGE])
             for record in records:
                 row = row_of.setdefault(id_of(record), len(row_of))
-                rows[row] = vectors_of(record)[0]
+                rows[row] = self._vectors(record)[0]
         kept = np.array([i for i in ids.tolist() if i in row_of], np.int64)
         return kept, rows[[row_of[i] for i in kept.tolist()]]
 
@@ -255,8 +256,14 @@ class EdgeIndex:
     @property
     def _shard(self) -> q.EdgeShard:
         if self._open is None:
-            raise LibraryError(f"the index {self._folder} is closed; open the library again")
+            raise closed(self._folder)
         return self._open
+
+    def _vectors(self, record: q.Record) -> tuple[list[float], q.SparseVector | None]:
+        try:
+            return vectors_of(record)
+        except KeyError:
+            raise broken(self._folder, f"picture {record.id} has no vector") from None
 
     def _put(self, points: list[q.Point]) -> None:
         if points:

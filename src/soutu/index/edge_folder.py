@@ -139,7 +139,7 @@ def check_stored(folder: Path, dim: int) -> None:
     try:
         stored = json.loads((folder / _CONFIG).read_bytes())["vectors"][IMAGE]["size"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _broken(folder, f"{_CONFIG} cannot be read ({error})") from error
+        raise broken(folder, f"{_CONFIG} cannot be read ({error})") from error
     if stored != dim:
         raise ModelError(
             f"the index {folder} holds {stored}-d vectors; the model gives {dim}-d ones. "
@@ -173,18 +173,19 @@ def require_room(folder: Path, size: int) -> None:
         )
 
 
-# --- Errors: the engine raises plain exceptions, and panics on files that it cannot read. ---
+# --- Errors: the engine raises bare exceptions, and panics on files that it cannot read. ---
 
 
-def _broken(folder: Path, reason: str) -> LibraryBroken:
+def broken(folder: Path, reason: str) -> LibraryBroken:
+    """Say that the folder is damaged, and that it can be rebuilt."""
     return LibraryBroken(
-        f"the index {folder} is damaged: {reason}. What people said is not in it. "
-        "Delete that folder and index the pictures again"
+        f"the index {folder} is damaged: {reason}. Delete that folder and index the pictures "
+        "again; tags and labels are not in it and stay"
     )
 
 
 @contextmanager
-def translated(folder: Path, *, opening: bool = False) -> Iterator[None]:
+def translated(folder: Path) -> Iterator[None]:
     """Turn what the engine raises into the errors of soutu."""
     try:
         yield
@@ -193,25 +194,32 @@ def translated(folder: Path, *, opening: bool = False) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"cannot use the index {folder}: {error}") from error
     except BaseException as error:
-        # A panic of the engine derives from BaseException, like KeyboardInterrupt.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        # A panic derives from BaseException. All else is a mistake in soutu, or Ctrl-C.
+        if type(error) is not Exception and type(error).__name__ != "PanicException":
             raise
-        raise _translate(folder, str(error), opening=opening) from error
+        raise _translate(folder, " ".join(str(error).split())[:300]) from error
 
 
-def _translate(folder: Path, text: str, *, opening: bool) -> SoutuError:
-    reason = " ".join(text.split())[:300]
-    if "WouldBlock" in text:
+def _translate(folder: Path, reason: str) -> SoutuError:
+    def says(*signs: str) -> bool:
+        return any(sign in reason for sign in signs)
+
+    if says("WouldBlock"):
         return LibraryBusy(
             f"another process has the index {folder} open; wait for it or stop it, then try again"
         )
-    if any(sign in text for sign in ("os error 28", "No space left", "os error 122")):
+    if says("os error 28", "No space left", "os error 122"):
         return StorageError(
             f"the disk of {folder} is full ({reason}). Free some space and run the same command "
             "again"
         )
-    if any(sign in text for sign in ("os error 13", "os error 30", "ermission denied")):
+    if says("os error 13", "os error 30", "ermission denied"):
         return StorageError(f"cannot write to the index {folder} ({reason}). Check its permissions")
-    if opening:
-        return _broken(folder, reason)
-    return LibraryError(f"the index {folder} failed: {reason}")
+    if says("Shard is not initialized"):
+        return closed(folder)
+    return broken(folder, reason)
+
+
+def closed(folder: Path) -> LibraryError:
+    """Say that the index was closed before."""
+    return LibraryError(f"the index {folder} is closed; open the library again")

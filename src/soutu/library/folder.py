@@ -70,7 +70,9 @@ class FolderLibrary:
         places = [absolute(path) for path in paths]
         with self._writing("index"):
             space = self._make_space()
+            # After a killed run, or when somebody deleted a damaged folder of vectors.
             changed = self._catalog.setting(_UNCLEAN) == space.row.name
+            changed = changed or space.index.count() != self._catalog.count()
             if changed:
                 mend(
                     self._catalog,
