@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness import facts_line, machine, table
 from search_engines import FILTERS, K, engines, forget, passes
 from soutu.metrics import recall_at_k
 
@@ -50,12 +51,13 @@ def main() -> None:
         result = {"build": build, "ask": ask}[task](name, Path(folder))
         print(json.dumps(result))
         return
+    facts = machine("qdrant-edge-py", "faiss-cpu")
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="soutu-bench-") as folder:
         rows = run(Path(folder), options)
-    print(table(rows, options))
+    print(facts_line(facts), report(rows, options), sep="\n\n")
     if options.json:
-        facts = {"n": options.n, "dim": options.dim, "cpus": os.cpu_count(), "k": K}
-        options.json.write_text(json.dumps({**facts, "rows": rows}, indent=1))
+        asked = {"n": options.n, "dim": options.dim, "queries": options.queries, "k": K}
+        options.json.write_text(json.dumps({"machine": facts, **asked, "rows": rows}, indent=1))
 
 
 def run(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -234,39 +236,65 @@ def _child(task: str, name: str, folder: Path) -> dict[str, Any]:
 # --- Output. ---
 
 
-def table(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
-    """Write the rows as a Markdown table."""
-    filters = [f"{kind} {name}" for kind in KINDS for name in FILTERS]
+def report(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
+    """Write what searches give, what they cost, and what filters change."""
+    title = f"{options.n:,} × {options.dim} vectors, {options.queries} queries of each kind"
+    parts = [f"{title}, each timed alone; recall@{K} against all vectors.", _searches(rows)]
+    parts += ["What it costs:", _costs(rows)]
+    filtered = [row for row in rows if f"{KINDS[0]} {next(iter(FILTERS))}" in row]
+    if filtered:
+        parts += ["With a filter that keeps a tenth or a hundredth of the pictures:"]
+        parts += [_filtered(filtered)]
+    return "\n\n".join(parts)
+
+
+def _searches(rows: list[dict[str, Any]]) -> str:
     head = ["engine", "search"]
     for kind in KINDS:
-        head += [f"{kind} p50 ms", "p99", "recall@10", "x Flat"]
-    head += ["RSS MB (mapped)", "build s (CPU)", "load s", "first ms", "disk MB"]
-    head += [f"{name}: p50 ms / recall" for name in filters]
-    lines = [
-        f"{options.n:,} x {options.dim} vectors, {options.queries} queries of each kind, "
-        f"{os.cpu_count()} CPUs, recall@{K}",
-        "",
-        "| " + " | ".join(head) + " |",
-        "|---" * 2 + "|---:" * (len(head) - 2) + "|",
-    ]
+        head += [f"{kind}: p50 ms", "p99 ms", f"recall@{K}", f"× {BASE}"]
+    lines = []
     for row in rows:
-        cells = [row["engine"], row["point"]]
+        line = [row["engine"], row["point"]]
         for kind in KINDS:
             f = row[kind]
-            faster = f"{f['times_faster']:.1f}" if f.get("times_faster") else ""
-            cells += [f"{f['p50']:.3g}", f"{f['p99']:.3g}", f"{f['recall']:.4f}", faster]
-        cells += [
-            f"{row['rss_mb']:.0f} ({row.get('rss_file_mb', 0):.0f})",
-            f"{row['build_s']:.0f} ({row['build_cpu_s']:.0f})",
+            faster = f.get("times_faster")
+            line += [f"{f['p50']:.2f}", f"{f['p99']:.2f}", f"{f['recall']:.4f}"]
+            line += [f"{faster:.1f}" if faster else "-"]
+        lines.append(line)
+    return table(head, lines)
+
+
+def _costs(rows: list[dict[str, Any]]) -> str:
+    head = ["engine", "memory MB", "of it mapped", "build s", "CPU s", "peak MB", "load s"]
+    lines = {
+        row["engine"]: [
+            row["engine"],
+            f"{row['rss_mb']:.0f}",
+            f"{row.get('rss_file_mb', 0):.0f}",
+            f"{row['build_s']:.0f}",
+            f"{row['build_cpu_s']:.0f}",
+            f"{row['build_peak_mb']:.0f}",
             f"{row['load_s']:.2f}",
             f"{row['first_ms']:.1f}",
             f"{row['disk_mb']:.0f}",
         ]
-        for name in filters:
-            f = row.get(name)
-            cells.append(f"{f['p50']:.3g} / {f['recall']:.3f}" if f else "")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        for row in rows
+    }
+    return table([*head, "first query ms", "disk MB"], list(lines.values()))
+
+
+def _filtered(rows: list[dict[str, Any]]) -> str:
+    columns = [f"{kind} {name}" for kind in KINDS for name in FILTERS]
+    head = ["engine", "search"]
+    for column in columns:
+        head += [f"{column}: p50 ms", f"recall@{K}"]
+    lines = []
+    for row in rows:
+        line = [row["engine"], row["point"]]
+        for column in columns:
+            line += [f"{row[column]['p50']:.2f}", f"{row[column]['recall']:.4f}"]
+        lines.append(line)
+    return table(head, lines)
 
 
 def _say(text: str) -> None:

@@ -45,7 +45,8 @@ def passes(name: str, ids: Ids) -> NDArray[np.bool_]:
     """Tell which ids pass the named filter."""
     every, where = FILTERS[name]
     assert isinstance(where, Match)
-    return ids % every == int(str(where.values[0]).rsplit("/", 1)[1])
+    passing: NDArray[np.bool_] = ids % every == int(str(where.values[0]).rsplit("/", 1)[1])
+    return passing
 
 
 def payload_of(i: int) -> Payload:
