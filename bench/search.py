@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness import facts_line, machine, table
+from harness import machine, report, table
 from search_engines import FILTERS, K, engines, forget, passes
 from soutu.metrics import recall_at_k
 
@@ -54,10 +54,8 @@ def main() -> None:
     facts = machine("qdrant-edge-py", "faiss-cpu")
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="soutu-bench-") as folder:
         rows = run(Path(folder), options)
-    print(facts_line(facts), report(rows, options), sep="\n\n")
-    if options.json:
-        asked = {"n": options.n, "dim": options.dim, "queries": options.queries, "k": K}
-        options.json.write_text(json.dumps({"machine": facts, **asked, "rows": rows}, indent=1))
+    asked = {"n": options.n, "dim": options.dim, "queries": options.queries, "k": K}
+    report(facts, tables(rows, options), {**asked, "rows": rows}, options.json)
 
 
 def run(folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -236,8 +234,8 @@ def _child(task: str, name: str, folder: Path) -> dict[str, Any]:
 # --- Output. ---
 
 
-def report(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
-    """Write what searches give, what they cost, and what filters change."""
+def tables(rows: list[dict[str, Any]], options: argparse.Namespace) -> list[str]:
+    """Lay out what searches give, what they cost, and what filters change."""
     title = f"{options.n:,} × {options.dim} vectors, {options.queries} queries of each kind"
     parts = [f"{title}, each timed alone; recall@{K} against all vectors.", _searches(rows)]
     parts += ["What it costs:", _costs(rows)]
@@ -245,7 +243,7 @@ def report(rows: list[dict[str, Any]], options: argparse.Namespace) -> str:
     if filtered:
         parts += ["With a filter that keeps a tenth or a hundredth of the pictures:"]
         parts += [_filtered(filtered)]
-    return "\n\n".join(parts)
+    return parts
 
 
 def _searches(rows: list[dict[str, Any]]) -> str:

@@ -3,10 +3,10 @@
 How it is used, with the measurements in docs/benchmarks.md:
 - Vectors are unit length, so that the dot product is the cosine.
 - A segment of `graph_from` vectors or more gets an HNSW graph over small codes (Malkov and
-  Yashunin, arXiv:1603.09320), and the best candidates are scored again with the full vectors.
-  Smaller ones, and whatever was written since the last `optimize`, are searched exactly.
-- Filtered searches that keep few pictures are exact too; the others walk the graph with ACORN
-  (Patel et al., arXiv:2403.04871), because the plain walk loses its way between the pictures kept.
+  Yashunin, arXiv:1603.09320). Smaller ones, and what was written since the last `optimize`, are
+  scanned over the same codes. Either way the best candidates are scored with the full vectors.
+- Filtered searches that keep few pictures scan those; the others walk the graph with ACORN (Patel
+  et al., arXiv:2403.04871), because the plain walk loses its way between the pictures kept.
 - Writes go to a write-ahead log first: a killed process loses nothing that was acknowledged.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,9 @@ def mend(
         catalog.freshen(space.row.name, outdated)
         return []
     fill = _Fill(catalog, space, missing, on_progress or (lambda _: None))
-    for batch in encode_files(fill.entries(), encoder(), should_stop=should_stop):
-        fill.write(batch)
+    with closing(encode_files(fill.entries(), encoder(), should_stop=should_stop)) as batches:
+        for batch in batches:
+            fill.write(batch)
     return fill.failures
 
 

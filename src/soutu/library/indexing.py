@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -159,15 +160,18 @@ class IndexRun:
 
     def _encode(self, entries: Iterator[FileEntry]) -> None:
         encoder = self._encoder()
-        batches = encode_files(
-            entries, encoder, known=self._known_content(), should_stop=self._should_stop
-        )
-        for batch in batches:
-            leftover = self._write(batch)
-            if leftover:  # their content was known a moment ago, but its only row has changed
-                for again in encode_files(iter(leftover), encoder):
-                    self._write(again)
-            self._report()
+        known, should_stop = self._known_content(), self._should_stop
+        # Closed at once when a write fails: the workers end before the error goes up.
+        with closing(
+            encode_files(entries, encoder, known=known, should_stop=should_stop)
+        ) as batches:
+            for batch in batches:
+                leftover = self._write(batch)
+                if leftover:  # their content was known a moment ago, but its only row has changed
+                    with closing(encode_files(iter(leftover), encoder)) as again:
+                        for part in again:
+                            self._write(part)
+                self._report()
 
     def _known_content(self) -> Callable[[bytes], bool]:
         """Return a test for content that the library holds; 8 bytes a picture, no SQL a file.
