@@ -161,7 +161,7 @@ def build(name: str, folder: Path) -> dict[str, Any]:
     return {
         "build_s": seconds,
         "build_cpu_s": used.user + used.system,
-        "build_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "build_peak_mb": _peak(),
         "disk_mb": sum(p.stat().st_blocks * 512 for p in files) / 2**20,
     }
 
@@ -214,14 +214,25 @@ def _measure(
 
 
 def _resident() -> dict[str, float]:
-    """Measure resident memory in MB; `file` is mapped, so the system may take it back."""
+    """Measure resident memory in MB; what is mapped from files the system may take back."""
+    memory = _memory()
+    mapped = memory.get("RssFile", 0.0)
+    return {"rss_mb": memory.get("VmRSS", _peak()), "rss_file_mb": mapped}
+
+
+def _peak() -> float:
+    """Return the most MB that were ever resident; `getrusage` would count the parent's, too."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return _memory().get("VmHWM", used)
+
+
+def _memory() -> dict[str, float]:
+    """Read Linux's own figures in MB; elsewhere there are none."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except FileNotFoundError:
-        return {"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-    kilobytes = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Rss")}
-    own, mapped = int(kilobytes["RssAnon"]) / 1024, int(kilobytes["RssFile"]) / 1024
-    return {"rss_mb": own + mapped, "rss_file_mb": mapped}
+        return {}
+    return {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if " kB" in line}
 
 
 def _child(task: str, name: str, folder: Path) -> dict[str, Any]:

@@ -275,7 +275,8 @@ def _translate(error: sa.exc.DBAPIError, label: str) -> Exception:
     if "locked" in text:
         return LibraryBusy(f"{label} is locked by another program. Close it and run again")
     if "readonly" in text or "unable to open" in text or "disk I/O" in text:
-        return StorageError(f"cannot write {label}: {text}. Check the free space of its disk and its permissions")
+        cure = "Check the free space of its disk and its permissions"
+        return StorageError(f"cannot write {label}: {text}. {cure}")
     if isinstance(error, sa.exc.DatabaseError):
         return LibraryBroken(
             f"the catalog {label} is damaged ({text}). Restore it from a backup, or move the "
