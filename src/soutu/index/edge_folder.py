@@ -47,7 +47,7 @@ class EdgeSettings:
     codes: Codes = "turbo4"
     m: int = 16
     ef_construct: int = 100
-    ef: int = 256
+    ef: int = 512
     oversampling: float = 2.0
     graph_from: int = 10_000
     walk_from: int = 20_000
