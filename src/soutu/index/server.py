@@ -144,7 +144,7 @@ class ServerIndex:
         if k <= 0 or not len(queries):
             return [_found([]) for _ in queries]
         params = models.SearchParams(
-            hnsw_ef=max(256, 2 * k),
+            hnsw_ef=max(512, 2 * k),
             exact=exact,
             quantization=models.QuantizationSearchParams(
                 ignore=exact, rescore=True, oversampling=2.0
