@@ -72,4 +72,5 @@ def open_library(
         model=model,
         precision=precision,
         create=create,
+        concepts=(home or default_home()) / "concepts",
     )

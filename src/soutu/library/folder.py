@@ -43,8 +43,10 @@ class FolderLibrary:
         precision: PrecisionChoice = "auto",
         create: bool = False,
         task: str = "search",
+        concepts: Path | None = None,
     ) -> None:
         self._path, self._store, self._task = path, store, task
+        self._concepts = concepts
         self._wanted, self._precision = model, precision
         prepare(path, create=create)
         self._catalog = Catalog.open(path / CATALOG)
@@ -215,7 +217,7 @@ class FolderLibrary:
             self._catalog.put_space(row)
             if self._space is not None and self._space.row.name == row.name:
                 self._close_space()
-            space = open_space(self._path, row, task="models use")
+            space = open_space(self._path, row, task="models use", concepts=self._concepts)
             try:
                 mend(
                     self._catalog,
@@ -335,7 +337,7 @@ class FolderLibrary:
             return None
         self._refuse_other_model(row)
         if self._space is None:
-            self._space = open_space(self._path, row, task=self._task)
+            self._space = open_space(self._path, row, task=self._task, concepts=self._concepts)
         return self._space
 
     def _refuse_other_model(self, row: SpaceRow) -> None:

@@ -33,6 +33,7 @@ class Space:
     folder: Path
     index: VectorIndex
     _hold: Hold
+    _concepts: Path  # the folder of encoded concepts
     _calibration: Calibration | None = field(default=None)
 
     def calibration(self, encoder: Encoder) -> Calibration:
@@ -51,16 +52,17 @@ class Space:
         return self._calibration
 
     def _concept_vectors(self, encoder: Encoder) -> Vectors:
-        """Encode the concepts once: hundreds of texts take a large model seconds."""
+        """Encode the concepts once a model: opening its text tower alone can take seconds."""
         words = concepts()
         version = xxhash.xxh3_64_hexdigest("\n".join(words).encode())
-        path = self.folder / f"concepts-{version}.npy"
+        path = self._concepts / f"{self.row.name}-{version}.npy"
         with suppress(OSError, ValueError, EOFError):  # not there yet, or half written
             found = np.load(path, allow_pickle=False)
             if found.shape == (len(words), self.index.dim):
                 return np.asarray(found, dtype=np.float32)
         vectors = encoder.encode_texts(words)
         with suppress(OSError):
+            self._concepts.mkdir(parents=True, exist_ok=True)
             np.save(path, vectors)
         return vectors
 
@@ -90,9 +92,12 @@ def row_for(facts: EncoderFacts, source: str) -> SpaceRow:
     )
 
 
-def open_space(library: Path, row: SpaceRow, *, task: str, wait: float = 5.0) -> Space:
+def open_space(
+    library: Path, row: SpaceRow, *, task: str, wait: float = 5.0, concepts: Path | None = None
+) -> Space:
     """Open a space of a library folder, creating its folder on first use.
 
+    `concepts` is where encoded concepts are kept for all libraries, by default in this one.
     Raises LibraryBusy, LibraryBroken, StorageError.
     """
     from soutu.index.edge import EdgeIndex
@@ -104,7 +109,8 @@ def open_space(library: Path, row: SpaceRow, *, task: str, wait: float = 5.0) ->
     except BaseException:
         held.release()
         raise
-    return Space(row=row, folder=folder, index=index, _hold=held)
+    kept = concepts or library / "concepts"
+    return Space(row=row, folder=folder, index=index, _hold=held, _concepts=kept)
 
 
 def drop_space(library: Path, catalog: Catalog, row: SpaceRow, *, task: str) -> None:
