@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ class IndexRun:
         first = next(pending, None)
         if first is not None:
             self._touch()
-            self._encode(_chain(first, pending))
+            self._encode(chain([first], pending))
         interrupted = self._should_stop()
         if not interrupted:
             self._remove_vanished(paths)
@@ -341,8 +341,3 @@ def _gone(path: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def _chain(first: FileEntry, rest: Iterator[FileEntry]) -> Iterator[FileEntry]:
-    yield first
-    yield from rest

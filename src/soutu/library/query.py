@@ -91,11 +91,10 @@ def compose(query: Query, encoder: Encoder, sample: Vectors) -> Composed:
     kind: QueryKind = "mixed"
     if len(query.terms) == 1 and query.terms[0].weight > 0:
         kind = "text" if texts else "image"
-    files = {_as_file(term.image) for term in query.terms if _as_file(term.image)}
     return Composed(
         vector=(total / norm).astype(np.float32),
         kind=kind,
-        files=frozenset(f for f in files if f is not None),
+        files=frozenset(file for term in query.terms if (file := _as_file(term.image))),
     )
 
 
