@@ -69,7 +69,10 @@ class ImageInfo:
 
 @dataclass(frozen=True)
 class Match:
-    """Keep pictures whose `field` equals one of `values` (a list field: contains one of them)."""
+    """Keep pictures whose `field` equals one of `values` (a list field: contains one of them).
+
+    The field `tag` is known to libraries only; they turn it into `HasId` for the index.
+    """
 
     field: str
     values: tuple[Scalar, ...]
@@ -134,9 +137,11 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Words and pictures with weights, and filters, composed into one search.
+    """Words and pictures with weights, tags, and filters, composed into one search.
 
-    `keywords` are looked for in file and folder names (BM25) and fused with the meaning of the
+    `tags` are names of tags that hits must hold, or with a `!` before them must not. `expand` lets
+    a tag stand for its narrower tags too, and words that are exactly the name of a tag stand for
+    the tag, with its synonyms and what people taught it. `keywords` are looked for in file and folder names (BM25) and fused with the meaning of the
     terms. `diversity` 0..1 trades likeness to the query for difference among the hits.
     """
 
@@ -144,6 +149,8 @@ class Query:
     where: Filter | None = None
     keywords: str | None = None
     diversity: float = 0.0
+    tags: tuple[str, ...] = ()
+    expand: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,3 +227,143 @@ class LibraryStatus:
     bytes_on_disk: int
     spaces: tuple[SpaceStatus, ...]
     folders: Mapping[str, int] = field(default_factory=dict)
+
+
+# --- Tags and labels. ---
+
+TagSource = Literal["zero-shot", "learned", "person", "file"]
+"""Who says that a tag holds: the model, the model taught by labels, a person, the picture file."""
+
+LabelSource = Literal["person", "file", "import"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """A saved query with a name.
+
+    `aliases` are further names, in any script; a tag is found by each of them. `prompts` describe
+    it to the model, `{}` standing for the name; without any, the model's usual ones are used.
+    `parent` is the name of the broader tag. The tags of one `group` exclude each other: exactly
+    one of them holds for a picture. `threshold` is the least probability at which the tag holds,
+    0..1; None lets it find itself.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    parent: str | None = None
+    group: str | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagScore:
+    """What is known of one tag on one picture.
+
+    `probability` 0..1 is calibrated (within a group: a softmax), or 1 or 0 where a person or the
+    file said so; `score` is the cosine between the picture and the tag's vector.
+    """
+
+    tag: str
+    probability: float
+    threshold: float
+    score: float
+    source: TagSource
+    holds: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageTags:
+    """The tags of one picture, most probable first. `id` is None outside the library."""
+
+    path: Path
+    id: int | None
+    tags: tuple[TagScore, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagCount:
+    """How many pictures hold a tag, and how many labels people gave it."""
+
+    tag: str
+    count: int
+    yes: int = 0
+    no: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagFacts:
+    """A tag as the current model sees it: its own values and what was found for it."""
+
+    tag: Tag
+    children: tuple[str, ...]
+    threshold: float
+    source: Literal["zero-shot", "learned"]
+    count: int
+    yes: int
+    no: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What was said of one tag on one picture: right (`value` True) or wrong."""
+
+    path: Path
+    tag: str
+    value: bool
+    source: LabelSource = "person"
+    who: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One entry of the history of tags and labels; `at` is UTC."""
+
+    number: int
+    at: datetime
+    who: str
+    source: str
+    action: str
+    what: str
+    undone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What an import of tags or labels did."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Ask a person: does this tag hold for this picture?"""
+
+    id: int
+    path: Path
+    tag: str
+    probability: float
+    threshold: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagIdea:
+    """A tag that may be worth adding: a frequent kind of picture that no tag covers."""
+
+    name: str
+    count: int
+    score: float
+    examples: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeIdea:
+    """Two tags that may be one: `similarity` of their vectors, `overlap` (Jaccard) of pictures."""
+
+    keep: str
+    merge: str
+    similarity: float
+    overlap: float

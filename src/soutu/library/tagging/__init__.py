@@ -1,0 +1,1 @@
+"""Tags: a vocabulary that people own, scores, learning from labels, review."""

@@ -1,0 +1,189 @@
+"""The `Tags` and `Labels` protocols: a vocabulary that people own, and what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from soutu.types import (
+        Change,
+        Filter,
+        ImportReport,
+        Label,
+        LabelSource,
+        MergeIdea,
+        Tag,
+        TagCount,
+        TagFacts,
+        TagIdea,
+    )
+
+
+class Unset(Enum):
+    """The value of an argument that was not given, where None means something."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+OnConflict = Literal["update", "skip", "error"]
+"""What an import does with a tag that is there already."""
+
+Picture: TypeAlias = Path | str | int
+"""A picture of the library: its path or its id."""
+
+TagMode = Literal["threshold", "top", "softmax"]
+"""Which tags a picture gets: those above their thresholds, the k most probable, or the k most
+probable of a softmax over all tags (exactly one is right, as in zero-shot classification)."""
+
+
+class Tags(Protocol):
+    """Own a vocabulary. Every change is atomic, recorded, can be undone and holds at once.
+
+    A tag is named by any of its names. Names are compared without case, accents' encoding and
+    width of letters (Unicode NFKC, casefold). Methods raise InputError for an unknown, empty or
+    taken name, a threshold outside 0..1 and a cycle of parents, and then change nothing.
+    """
+
+    def __iter__(self) -> Iterator[Tag]: ...
+
+    def __len__(self) -> int: ...
+
+    def __contains__(self, name: object) -> bool: ...
+
+    def get(self, name: str) -> Tag:
+        """Return a tag by any of its names."""
+        ...
+
+    def add(
+        self,
+        name: str,
+        *,
+        aliases: Iterable[str] = (),
+        prompts: Iterable[str] = (),
+        parent: str | None = None,
+        group: str | None = None,
+        threshold: float | None = None,
+        who: str | None = None,
+    ) -> Tag:
+        """Add a tag; see `types.Tag`. `who` defaults to the user's login name, here as below."""
+        ...
+
+    def edit(
+        self,
+        name: str,
+        *,
+        aliases: Iterable[str] | Unset = UNSET,
+        prompts: Iterable[str] | Unset = UNSET,
+        parent: str | Unset | None = UNSET,
+        group: str | Unset | None = UNSET,
+        threshold: float | Unset | None = UNSET,
+        who: str | None = None,
+    ) -> Tag:
+        """Change what is given and leave the rest; None (or an empty list) takes a value away."""
+        ...
+
+    def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
+        """Give a tag another name; the old one is kept as an alias only if it is one already."""
+        ...
+
+    def merge(self, names: Sequence[str], into: str, *, who: str | None = None) -> Tag:
+        """Merge tags into one, which gets their names as aliases, their children and their labels.
+
+        Where both were labelled for a picture, the label of `into` stands.
+        """
+        ...
+
+    def remove(self, names: Sequence[str], *, who: str | None = None) -> int:
+        """Remove tags with their labels; their children move up to their parents."""
+        ...
+
+    def undo(self, *, who: str | None = None) -> Change:
+        """Take the last change of tags or labels back. Raises InputError when there is none."""
+        ...
+
+    def history(self, limit: int = 20) -> list[Change]:
+        """List the last changes, newest first."""
+        ...
+
+    def load(
+        self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
+    ) -> ImportReport:
+        """Import a CSV, JSON or TOML file, or a starter vocabulary by name: all of it or nothing.
+
+        Raises InputError with line and column of what cannot be read.
+        """
+        ...
+
+    def save(self, path: Path | str) -> int:
+        """Export the vocabulary to a .csv, .json or .toml file; return how many tags."""
+        ...
+
+    def show(self, name: str) -> TagFacts:
+        """Return a tag with what was found for it: threshold, source, pictures."""
+        ...
+
+    def counts(self, where: str | Filter | None = None) -> list[TagCount]:
+        """Count the pictures of each tag (among those that pass a filter), most frequent first."""
+        ...
+
+    def suggest(self, limit: int = 10) -> list[TagIdea]:
+        """Suggest tags for frequent kinds of pictures that no tag covers."""
+        ...
+
+    def similar(self, limit: int = 10) -> list[MergeIdea]:
+        """Suggest pairs of tags to merge."""
+        ...
+
+
+class Labels(Protocol):
+    """Record what people say. The machine never changes a label.
+
+    Methods raise InputError for an unknown tag, a picture that is not in the library and a tag
+    that is said to be both right and wrong, and then change nothing.
+    """
+
+    def set(
+        self,
+        picture: Picture,
+        *,
+        yes: Iterable[str] = (),
+        no: Iterable[str] = (),
+        clear: Iterable[str] = (),
+        who: str | None = None,
+        source: LabelSource = "person",
+    ) -> int:
+        """Say which tags are right and wrong for a picture; return how many labels changed.
+
+        `clear` takes back what was said. A `file` label never replaces a person's.
+        """
+        ...
+
+    def set_many(
+        self, labels: Iterable[Label], *, who: str | None = None, source: LabelSource = "import"
+    ) -> ImportReport:
+        """Record many labels: all of them or none. Labels that contradict each other are refused."""
+        ...
+
+    def load(self, path: Path | str, *, who: str | None = None) -> ImportReport:
+        """Import a CSV with the columns image, tag and label (yes/no): all of it or nothing.
+
+        Raises InputError with the line and column of what cannot be read.
+        """
+        ...
+
+    def save(self, path: Path | str) -> int:
+        """Export all labels to a CSV; return how many."""
+        ...
+
+    def all(self, *, picture: Picture | None = None, tag: str | None = None) -> list[Label]:
+        """List labels, of one picture or one tag or all, by path and tag."""
+        ...
+
+    def undo(self, *, who: str | None = None) -> Change:
+        """Take the last labelling back. Raises InputError if the last change was none."""
+        ...
