@@ -141,8 +141,9 @@ class Query:
 
     `tags` are names of tags that hits must hold, or with a `!` before them must not. `expand` lets
     a tag stand for its narrower tags too, and words that are exactly the name of a tag stand for
-    the tag, with its synonyms and what people taught it. `keywords` are looked for in file and folder names (BM25) and fused with the meaning of the
-    terms. `diversity` 0..1 trades likeness to the query for difference among the hits.
+    the tag, with its synonyms and what people taught it. `keywords` are looked for in file and
+    folder names (BM25) and fused with the meaning of the terms. `diversity` 0..1 trades likeness
+    to the query for difference among the hits.
     """
 
     terms: tuple[Term, ...] = ()
@@ -182,7 +183,7 @@ class Failure:
 class Progress:
     """How far a long run has come. `total` is None while it is not known yet."""
 
-    stage: Literal["scan", "index", "fill", "optimize", "download"]
+    stage: Literal["scan", "index", "fill", "optimize", "download", "tag", "write"]
     done: int
     total: int | None
     failed: int = 0
@@ -340,7 +341,7 @@ class ImportReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Ask a person: does this tag hold for this picture?"""
+    """Ask a person whether a tag holds for a picture."""
 
     id: int
     path: Path
@@ -367,3 +368,13 @@ class MergeIdea:
     merge: str
     similarity: float
     overlap: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteReport:
+    """What writing tags to files did. `unchanged` files said the same already."""
+
+    written: int = 0
+    unchanged: int = 0
+    failures: tuple[Failure, ...] = ()
+    interrupted: bool = False

@@ -30,3 +30,14 @@ def soutu_command(library: FakeLibrary) -> Soutu:
         return result
 
     return run
+
+
+@pytest.fixture
+def tagging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TaggingLibrary]:
+    """Put a library with a vocabulary and two pictures in the place of the one on disk."""
+    fake = TaggingLibrary(tmp_path / "tagging", [tmp_path / "tom.jpg", tmp_path / "rex.jpg"])
+    monkeypatch.setattr(soutu.library, "open_library", fake.open)
+    monkeypatch.chdir(tmp_path)
+    yield fake
+    fake.let_go()
+

@@ -102,6 +102,19 @@ def test_an_empty_index_answers_everything_with_nothing(index: VectorIndex) -> N
 
 
 @pytest.mark.parametrize("exact", [True, False])
+def test_search_leaves_out_scores_below_a_bound(index: VectorIndex, exact: bool) -> None:
+    """Hits come as without the bound, up to the first one below it."""
+    fill(index, 200)
+    query = unit_vectors(1, seed=5)
+    whole = index.search(query, k=200, exact=exact)[0]
+    bound = float(whole.scores[40]) - 1e-4
+    found = index.search(query, k=200, exact=exact, min_score=bound)[0]
+    kept = whole.scores >= bound
+    assert found.ids.tolist() == whole.ids[kept].tolist()
+    assert 40 < len(found.ids) < 200
+
+
+@pytest.mark.parametrize("exact", [True, False])
 def test_search_equals_the_oracle(index: VectorIndex, exact: bool) -> None:
     """A batch of queries gets the oracle's ids and scores, query by query."""
     fill(index, 300)

@@ -14,6 +14,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from soutu.catalog import schema
+from soutu.catalog.counters import count_up
+from soutu.catalog.departures import bid_farewell, welcome_back
 from soutu.errors import LibraryBroken, LibraryBusy, LibraryTooNew, StorageError
 from soutu.types import Failure, ImageInfo
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.types import Ids
+
+VERSION = "version"
+"""The setting that counts the writes of pictures."""
 
 _CHUNK = 500  # bound parameters per statement, below every engine's limit
 
@@ -127,6 +132,16 @@ class Catalog:
         """Return the rows with these ids, by id."""
         return {row.id: row for row in self._rows(schema.images.c.id, [int(i) for i in ids])}
 
+    def paths_of(self, ids: Sequence[int]) -> dict[int, Path]:
+        """Return where pictures are, or were when they left the library with labels."""
+        found: dict[int, Path] = {}
+        for t, key in ((schema.departed, "image"), (schema.images, "id")):
+            with self.transaction() as c:
+                for chunk in _chunks(ids):
+                    statement = sa.select(t.c[key], t.c.path).where(t.c[key].in_(chunk))
+                    found.update((row[0], row[1]) for row in c.execute(statement))
+        return found
+
     def with_digest(self, digest: bytes) -> list[ImageRow]:
         """Return the rows whose files have this content."""
         return list(self._rows(schema.images.c.digest, [digest]))
@@ -143,6 +158,17 @@ class Catalog:
         statement = sa.select(t.c.id).order_by(t.c.id)
         if below is not None:
             statement = statement.where(_below(t.c.path, below))
+        with self.transaction() as c:
+            return np.array(c.execute(statement).scalars().all(), dtype=np.int64)
+
+    def version(self) -> int:
+        """Return a number that grows with every change of the pictures."""
+        return int(self.setting(VERSION) or 0)
+
+    def ids_since(self, version: int) -> Ids:
+        """Return the ids written after that version, ascending."""
+        t = schema.images
+        statement = sa.select(t.c.id).where(t.c.version > version).order_by(t.c.id)
         with self.transaction() as c:
             return np.array(c.execute(statement).scalars().all(), dtype=np.int64)
 
@@ -165,16 +191,20 @@ class Catalog:
             return
         t = schema.images
         with self.transaction() as c:
+            version = count_up(c, VERSION)
             for chunk in _chunks([row.id for row in rows]):
                 c.execute(t.delete().where(t.c.id.in_(chunk)))
-            c.execute(t.insert(), [_image_values(row) for row in rows])
+            c.execute(t.insert(), [{**_image_values(row), "version": version} for row in rows])
+            welcome_back(c, {row.id: row.digest for row in rows})
             self._clear_failures(c, [row.path for row in rows])
             _mark_stale(c, [row.id for row in rows], stale_in)
 
     def delete(self, ids: Iterable[int]) -> None:
-        """Remove rows; unknown ids are ignored."""
+        """Remove rows; unknown ids are ignored. Labels stay, for when a picture comes back."""
         with self.transaction() as c:
+            count_up(c, VERSION)
             for chunk in _chunks([int(i) for i in ids]):
+                bid_farewell(c, chunk)
                 c.execute(schema.images.delete().where(schema.images.c.id.in_(chunk)))
 
     def _rows(self, column: sa.Column[Any], values: Sequence[Any]) -> Iterator[ImageRow]:

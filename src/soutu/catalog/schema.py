@@ -46,6 +46,8 @@ images = sa.Table(
     sa.Column("camera", sa.Text),
     sa.Column("latitude", sa.Float),
     sa.Column("longitude", sa.Float),
+    # Counts up with every write, so that what is computed from pictures knows which are new.
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="0", index=True),
 )
 
 failures = sa.Table(
@@ -82,6 +84,57 @@ settings = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+tags = sa.Table(
+    "tags",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # never used again
+    sa.Column("prompts", sa.JSON, nullable=False),
+    sa.Column("parent", sa.Integer),
+    sa.Column("exclusive", sa.Text),  # the group whose tags exclude each other
+    sa.Column("threshold", sa.Float),
+)
+
+names = sa.Table(
+    "names",  # every name of every tag: one name never means two tags
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # what names are compared by
+    sa.Column("tag", sa.Integer, nullable=False, index=True),
+    sa.Column("position", sa.Integer, nullable=False),  # 0 is the name, the others are aliases
+    sa.Column("name", sa.Text, nullable=False),
+)
+
+labels = sa.Table(
+    "labels",
+    metadata,
+    sa.Column("tag", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("image", sa.BigInteger, primary_key=True, autoincrement=False, index=True),
+    sa.Column("value", sa.Boolean, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),  # UTC
+)
+
+departed = sa.Table(
+    "departed",  # pictures that are gone but whose labels wait for them to come back
+    metadata,
+    sa.Column("image", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.LargeBinary(16), nullable=False, index=True),
+    sa.Column("path", PathBytes, nullable=False),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.DateTime, nullable=False),  # UTC
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("before", sa.JSON, nullable=False),  # how it was, for undo
+    sa.Column("undone", sa.Boolean, nullable=False),
+)
+
 migrations = sa.Table(
     "migrations",
     metadata,
@@ -91,12 +144,20 @@ migrations = sa.Table(
 
 
 def _m0001_images_and_spaces(connection: sa.Connection) -> None:
-    tables = [images, failures, spaces, stale, settings]
-    metadata.create_all(connection, tables=tables)
+    metadata.create_all(connection, tables=[images, failures, spaces, stale, settings])
+
+
+def _m0002_tags_and_labels(connection: sa.Connection) -> None:
+    metadata.create_all(connection, tables=[tags, names, labels, departed, history])
+    if "version" not in {c["name"] for c in sa.inspect(connection).get_columns("images")}:
+        column = "ALTER TABLE images ADD COLUMN version BIGINT DEFAULT 0 NOT NULL"
+        connection.execute(sa.text(column))
+        connection.execute(sa.text("CREATE INDEX ix_images_version ON images (version)"))
 
 
 MIGRATIONS: tuple[tuple[int, str, Callable[[sa.Connection], None]], ...] = (
     (1, "images_and_spaces", _m0001_images_and_spaces),
+    (2, "tags_and_labels", _m0002_tags_and_labels),
 )
 """Applied in order, each once and in one transaction. Never edit one that has been released."""
 

@@ -14,6 +14,10 @@ from soutu.cli.options import examples
 COMMANDS = {
     "index": "soutu.cli.index",
     "search": "soutu.cli.search",
+    "tags": "soutu.cli.tags",
+    "tag": "soutu.cli.tag",
+    "label": "soutu.cli.label",
+    "review": "soutu.cli.review",
     "status": "soutu.cli.status",
     "remove": "soutu.cli.remove",
     "models": "soutu.cli.models",
@@ -55,11 +59,13 @@ class LazyGroup(click.Group):
         "soutu search a cat on a sofa",
         "soutu search 日落 --minus people",
         'soutu search --image beach.jpg --plus "at night"',
+        "soutu tags import everyday",
+        "soutu search --tag cat",
     ),
 )
 @click.version_option(soutu.__version__, message="soutu %(version)s", help="Print the version.")
 def app() -> None:
-    """Find pictures by meaning: in words, with a picture, or both.
+    """Find and tag pictures by meaning: in words, with a picture, or both.
 
     Each command has a help page of its own: soutu search -h
     """

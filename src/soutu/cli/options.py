@@ -26,3 +26,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Say nothing unless something goes wrong."
 )
+who_option = click.option(
+    "--who", metavar="NAME", help="Whose word this is.  [default: your login name]"
+)

@@ -23,6 +23,8 @@ STAGES = {
     "fill": "encoding",
     "optimize": "tidying the index",
     "download": "downloading",
+    "tag": "tagging",
+    "write": "writing tags",
 }
 SECONDS_BETWEEN_LINES = 5.0
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from soutu.cli.display import count, duration, printable, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from soutu.types import Failure, IndexReport
 
@@ -33,17 +33,25 @@ def report_lines(report: IndexReport) -> list[str]:
 
 
 def report_failures(report: IndexReport) -> list[str]:
-    """Return the failures: the first ones, and the rest counted by reason."""
-    first, rest = report.failures[:FAILURES_SHOWN], report.failures[FAILURES_SHOWN:]
-    lines = [f"{count(len(report.failures), 'file')} could not be indexed:"]
-    lines += [f"  {line}" for line in failure_lines(first)]
+    """Return the failures of an indexing run."""
+    title = f"{count(len(report.failures), 'file')} could not be indexed:"
+    return folded_failures(report.failures, title, whole_list="soutu status --failed")
+
+
+def folded_failures(failures: Sequence[Failure], title: str, *, whole_list: str) -> list[str]:
+    """Return the first failures below a title, and the rest counted by reason.
+
+    `whole_list` is the command that lists all of them.
+    """
+    first, rest = failures[:FAILURES_SHOWN], failures[FAILURES_SHOWN:]
+    lines = [title, *(f"  {line}" for line in failure_lines(first))]
     if rest:
         reasons = Counter(failure.reason for failure in rest).most_common()
         told = [f"{number:,} × {printable(reason)}" for reason, number in reasons[:REASONS_SHOWN]]
         others = sum(number for _, number in reasons[REASONS_SHOWN:])
         told += [f"{others:,} × other reasons"] if others else []
         lines.append(f"  … and {len(rest):,} more: {'; '.join(told)}")
-        lines.append("  All of them: soutu status --failed")
+        lines.append(f"  All of them: {whole_list}")
     return lines
 
 

@@ -28,6 +28,7 @@ NEAR_MISSES = 5
         "soutu search a red car --minus people -k 5",
         'soutu search --image beach.jpg --plus "2:at night"',
         "soutu search 猫 --where \"date >= '2024' AND width > 1000\"",
+        "soutu search --tag cat --tag '!indoor'",
         "soutu search dog -0 | xargs -0 cp -t ~/dogs",
     ),
 )
@@ -45,6 +46,14 @@ NEAR_MISSES = 5
 @click.option(
     "--keywords", metavar="TEXT",
     help="Words of file and folder names: their pictures move up, or are found by them alone.",
+)  # fmt: skip
+@click.option(
+    "--tag", "tags", multiple=True, metavar="NAME",
+    help="Only pictures with this tag, or with '!NAME' without it; alone it lists those.",
+)  # fmt: skip
+@click.option(
+    "--no-expand", is_flag=True,
+    help="Take tags as they are, without narrower ones, and words without their synonyms.",
 )  # fmt: skip
 @click.option("--where", metavar="EXPR", help="Look only among pictures that pass a filter.")
 @click.option(
@@ -82,6 +91,8 @@ def command(
     minus: tuple[str, ...],
     minus_images: tuple[str, ...],
     keywords: str | None,
+    tags: tuple[str, ...],
+    no_expand: bool,
     where: str | None,
     top: int,
     min_relevance: float | None,
@@ -98,9 +109,9 @@ def command(
     All WORDS make one phrase. A number and a colon before any text or picture is its weight:
     "2:red car", --minus 0.5:people. (To look for "16:9", write "1:16:9".)
 
-    A filter (--where) compares folder, name, format, camera, width, height, size, date, modified,
-    latitude and longitude, as in SQL: =, !=, <, <=, >, >=, IN, BETWEEN, AND, OR, NOT, and
-    near(latitude, longitude, km). A folder stands for all below it.
+    A filter (--where) compares tag, folder, name, format, camera, width, height, size, date,
+    modified, latitude and longitude, as in SQL: =, !=, <, <=, >, >=, IN, BETWEEN, AND, OR, NOT,
+    and near(latitude, longitude, km). A folder stands for all below it.
 
     That nothing matches is an answer too, not an error: the table then shows the nearest
     pictures, JSON is an empty list, and the exit code is 0.
@@ -110,9 +121,13 @@ def command(
     terms = Asked(
         words=words, images=images, plus=plus, minus=minus, minus_images=minus_images
     ).terms()
-    if not terms and not (keywords or "").strip():
-        raise click.UsageError("Say what to look for: words, --image FILE, or --keywords TEXT.")
-    query = Query(terms=terms, keywords=keywords, diversity=diversity)
+    if not terms and not tags and not (keywords or "").strip():
+        raise click.UsageError(
+            "Say what to look for: words, --image FILE, --tag NAME, or --keywords TEXT."
+        )
+    query = Query(
+        terms=terms, keywords=keywords, diversity=diversity, tags=tags, expand=not no_expand
+    )
     answer = _ask(library, query, where, top, 0.0 if show_all else min_relevance)
     if form == "json":
         write_json([_as_json(hit) for hit in answer.matches])
@@ -144,13 +159,25 @@ def _ask(
     with open_library(place) as library:
         hits = library.search(query, where=where, k=top)
         empty = not hits and library.status().images == 0
-    least = DEFAULT_MIN_RELEVANCE if cut is None else cut
+    # Of a search by tags alone everything is a match: the tags' own thresholds have decided.
+    by_tags_alone = not query.terms and not query.keywords
+    default = 0.0 if by_tags_alone else DEFAULT_MIN_RELEVANCE
+    least = default if cut is None else cut
     return _Answer(
-        asked=printable(written(query.terms) or query.keywords or ""),
+        asked=printable(_written(query)),
         hits=hits,
         matches=[hit for hit in hits if hit.by_name or hit.relevance >= least],
         library_is_empty=empty,
     )
+
+
+def _written(query: Query) -> str:
+    """Write a query for a person, as `red car + tag day − tag indoor`."""
+    text = written(query.terms) or query.keywords or ""
+    for tag in query.tags:
+        name = f"tag {tag.removeprefix('!')}"
+        text += f" − {name}" if tag.startswith("!") else f" + {name}" if text else name
+    return text.strip()
 
 
 def _as_json(hit: Hit) -> dict[str, object]:

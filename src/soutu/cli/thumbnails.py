@@ -86,18 +86,26 @@ def draw_iterm(thumbnail: Thumbnail) -> str:
 
 def print_with_thumbnails(hits: Sequence[Hit], draw: Draw, *, dimmed: bool) -> None:
     """Print each hit as a thumbnail with its facts beside it."""
-    room = max(shutil.get_terminal_size().columns - COLUMNS - 3, 8)
+    room = room_beside()
     for rank, hit in enumerate(hits, 1):
-        thumbnail = read_thumbnail(hit.path)
-        image = draw(thumbnail) if thumbnail else ""
-        # Make room first (the screen may scroll), then draw at a saved place: after that the
-        # cursor is known, whatever the protocol does with it.
-        drawn = "\n" * ROWS + f"\x1b[{ROWS}A\x1b7{image}\x1b8"
-        facts = "".join(
-            f"\x1b[{COLUMNS + 3}G{click.style(text, dim=dimmed)}\n"
-            for text in _facts(rank, hit, room)
-        )
-        click.echo(drawn + facts, nl=False, color=True)
+        facts = [click.style(text, dim=dimmed) for text in _facts(rank, hit, room)]
+        print_beside(hit.path, facts, draw)
+
+
+def room_beside() -> int:
+    """Return how many cells are left beside a thumbnail."""
+    return max(shutil.get_terminal_size().columns - COLUMNS - 3, 8)
+
+
+def print_beside(path: Path, lines: Sequence[str], draw: Draw) -> None:
+    """Print a picture as a thumbnail with as many lines beside it as it is high (ROWS)."""
+    thumbnail = read_thumbnail(path)
+    image = draw(thumbnail) if thumbnail else ""
+    # Make room first (the screen may scroll), then draw at a saved place: after that the
+    # cursor is known, whatever the protocol does with it.
+    drawn = "\n" * ROWS + f"\x1b[{ROWS}A\x1b7{image}\x1b8"
+    text = "".join(f"\x1b[{COLUMNS + 3}G{line}\n" for line in lines)
+    click.echo(drawn + text, nl=False, color=True)
 
 
 def _facts(rank: int, hit: Hit, room: int) -> list[str]:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
-from soutu.cli.exits import fail
+from soutu.errors import SoutuError
 
 AT_ONCE = 10
 """How many pictures are opened at most: each may become a window of its own."""
 
 
 def open_pictures(paths: Sequence[Path]) -> None:
-    """Hand pictures to the viewer and go on; end the command when the desktop has none."""
+    """Hand pictures to the viewer and go on. Raises SoutuError when the desktop has none."""
     if len(paths) > AT_ONCE:
         click.echo(f"Opening the first {AT_ONCE} of {len(paths)}.", err=True)
     chosen = [path.absolute() for path in paths[:AT_ONCE]]
@@ -40,4 +40,4 @@ def open_pictures(paths: Sequence[Path]) -> None:
                 start_new_session=True,
             )
     except FileNotFoundError:
-        fail(f"no viewer: {commands[0][0]} is not installed")
+        raise SoutuError(f"no viewer: {commands[0][0]} is not installed") from None

@@ -88,11 +88,17 @@ class VectorIndex(Protocol):
         ...
 
     def search(
-        self, queries: Vectors, *, k: int, where: Filter | None = None, exact: bool = False
+        self,
+        queries: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        exact: bool = False,
+        min_score: float | None = None,
     ) -> list[Found]:
         """Find the k nearest vectors by dot product for each query [q, dim].
 
-        Equal scores are ordered by id. `exact` looks at every vector instead of using what
+        Equal scores are ordered by id; those below `min_score` are left out. `exact` looks at every vector instead of using what
         `optimize` built. Raises ModelError for queries of another length, QueryError for a filter
         on an unknown field.
         """

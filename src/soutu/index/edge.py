@@ -139,7 +139,13 @@ class EdgeIndex:
             self._apply(q.UpdateOperation.delete_points(part), 8 * len(part))
 
     def search(
-        self, queries: Vectors, *, k: int, where: Filter | None = None, exact: bool = False
+        self,
+        queries: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        exact: bool = False,
+        min_score: float | None = None,
     ) -> list[Found]:
         """Find the k nearest vectors for each query."""
         check_vectors(self._dim, queries)
@@ -152,6 +158,7 @@ class EdgeIndex:
                 query=q.Query.Nearest(memoryview(row), using=IMAGE),  # type: ignore[arg-type]
                 filter=condition,
                 params=params,
+                score_threshold=min_score,
             )
             for row in rows
         ]

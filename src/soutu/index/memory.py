@@ -96,6 +96,7 @@ class MemoryIndex:
         k: int,
         where: Filter | None = None,
         exact: bool = False,  # noqa: ARG002 - every search here is exact
+        min_score: float | None = None,
     ) -> list[Found]:
         """Find the k nearest vectors for each query."""
         check_vectors(self._dim, queries)
@@ -104,7 +105,7 @@ class MemoryIndex:
             ids = self._ids[rows]
             vectors = self._vectors[rows]
             # Row by row, unlike a matrix product, so that equal vectors get equal scores.
-            return [_best(ids, np.vecdot(vectors, query), k) for query in queries]
+            return [_best(ids, np.vecdot(vectors, query), k, min_score) for query in queries]
 
     def search_words(self, words: str, *, k: int, where: Filter | None = None) -> Found:
         """Find the k pictures whose words match best."""
@@ -194,8 +195,11 @@ class MemoryIndex:
         )
 
 
-def _best(ids: Ids, scores: NDArray[np.float32], k: int) -> Found:
-    """Order by score, then by id, and keep the first k."""
+def _best(ids: Ids, scores: NDArray[np.float32], k: int, min_score: float | None = None) -> Found:
+    """Order by score, then by id, and keep the first k, but nothing below `min_score`."""
+    if min_score is not None:
+        kept = np.flatnonzero(scores >= min_score)
+        ids, scores = ids[kept], scores[kept]
     if 0 < k < len(ids):
         # Everything that ties with the k-th stays in, so that the ids decide about it.
         kth = scores[np.argpartition(scores, len(ids) - k)[len(ids) - k]]

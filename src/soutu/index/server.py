@@ -136,7 +136,13 @@ class ServerIndex:
                 self._client.delete(self._collection, part, wait=True)
 
     def search(
-        self, queries: Vectors, *, k: int, where: Filter | None = None, exact: bool = False
+        self,
+        queries: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        exact: bool = False,
+        min_score: float | None = None,
     ) -> list[Found]:
         """Find the k nearest vectors for each query."""
         check_vectors(self._dim, queries)
@@ -152,7 +158,12 @@ class ServerIndex:
         )
         requests = [
             models.QueryRequest(
-                query=query.tolist(), using=_IMAGE, filter=condition, params=params, limit=k
+                query=query.tolist(),
+                using=_IMAGE,
+                filter=condition,
+                params=params,
+                limit=k,
+                score_threshold=min_score,
             )
             for query in queries
         ]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
+    from soutu.library.tagging.base import Labels, ReviewOrder, TagMode, Tags
     from soutu.types import (
         Filter,
         Hit,
+        ImageTags,
         IndexReport,
         LibraryStatus,
         Progress,
         Query,
+        Question,
         SpaceStatus,
+        WriteReport,
     )
 
 Watcher: TypeAlias = Callable[["Progress"], None]
@@ -58,6 +62,62 @@ class Library(Protocol):
         """Return the k best hits, best first, of words, a picture, or both.
 
         Raises QueryError for an empty query, an unreadable picture or a bad filter.
+        """
+        ...
+
+    @property
+    def tags(self) -> Tags:
+        """The vocabulary."""
+        ...
+
+    @property
+    def labels(self) -> Labels:
+        """What people said of pictures."""
+        ...
+
+    def tag(
+        self,
+        images: Iterable[Path | str | bytes] | None = None,
+        *,
+        mode: TagMode = "threshold",
+        k: int | None = None,
+        tags: Sequence[str] | None = None,
+        on_progress: Watcher | None = None,
+    ) -> Iterator[ImageTags]:
+        """Yield the tags of pictures in the order given; without any, of the whole library.
+
+        Pictures need not be in the library. `mode` says which tags count (see `TagMode`), `k` how
+        many a picture gets at most (5 for `top` and `softmax`, else all), `tags` which ones are
+        looked at. Labels of people stand above what was computed, but for `softmax`.
+        Raises InputError for a picture that cannot be read and when there are no tags.
+        """
+        ...
+
+    def review(
+        self, *, tag: str | None = None, by: ReviewOrder = "tag", k: int = 20
+    ) -> list[Question]:
+        """Return the k questions whose answers teach most, of one tag or all, best first.
+
+        They are about pictures without a label of that tag, uncertain and unlike each other. By
+        `tag`, the questions of one tag follow each other; by `picture`, those of one picture.
+        """
+        ...
+
+    def write_tags(
+        self,
+        paths: Iterable[Path | str] | None = None,
+        *,
+        tags: Sequence[str] | None = None,
+        in_place: bool = False,
+        dry_run: bool = False,
+        on_progress: Watcher | None = None,
+        should_stop: Stop | None = None,
+    ) -> WriteReport:
+        """Write the tags of pictures (all, or those below some paths) to XMP sidecars.
+
+        Keywords that are no tags of the library stay as they are. With `in_place` they go into
+        the picture files too, each of which is first copied to NAME_original. `dry_run` writes
+        nothing and counts what would be written.
         """
         ...
 

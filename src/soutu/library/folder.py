@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast, get_args
 
 from soutu.catalog.catalog import Catalog, SpaceRow
-from soutu.errors import LibraryBusy, LibraryError, ModelError
+from soutu.catalog.said import SAID
+from soutu.errors import LibraryError, ModelError
 from soutu.library.owner import hold
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query
 from soutu.library.searching import answer
-from soutu.library.spaces import CURRENT, Space, current_row, drop_space, open_space, row_for
+from soutu.library.spaces import (
+    CURRENT,
+    Space,
+    count_vectors,
+    current_row,
+    drop_space,
+    open_space,
+    row_for,
+    status_of,
+)
+from soutu.library.tagging.tagging import Tagging
 from soutu.models.base import PrecisionChoice
 from soutu.types import Hit, LibraryStatus, Progress, Query, SpaceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from soutu.library.base import Stop, Watcher
+    from soutu.library.tagging.base import Labels, ReviewOrder, TagMode, Tags
     from soutu.models.base import Encoder, EncoderSource
-    from soutu.types import Filter, Ids, IndexReport
+    from soutu.types import Filter, Ids, ImageTags, IndexReport, Question
 
 DEFAULT_MODEL = "mini"
 _UNCLEAN = "unclean"  # set while vectors and rows may disagree
@@ -53,6 +63,7 @@ class FolderLibrary:
         self._space: Space | None = None
         self._encoder: tuple[str, Encoder] | None = None
         self._answers: OrderedDict[object, list[Hit]] = OrderedDict()
+        self._tagging = Tagging(self._catalog, self._open_space, self._load_encoder)
 
     # --- indexing ---
 
@@ -83,6 +94,7 @@ class FolderLibrary:
                     on_progress=on_progress,
                     should_stop=should_stop,
                 )
+                self._tagging.forget()
 
             def before_writing() -> None:
                 nonlocal changed
@@ -145,15 +157,50 @@ class FolderLibrary:
         space = self._open_space()
         if space is None or k < 1:
             return []
-        key = (built, k)
+        key = (built, k, self._catalog.setting(SAID))  # what people said changes answers too
         if key not in self._answers:
             self._answers[key] = answer(
-                built, k=k, catalog=self._catalog, space=space, encoder=self._load_encoder
+                built,
+                k=k,
+                catalog=self._catalog,
+                space=space,
+                encoder=self._load_encoder,
+                tagger=self._tagging.tagger,
             )
             while len(self._answers) > _CACHED_QUERIES:
                 self._answers.popitem(last=False)
         self._answers.move_to_end(key)
         return [hit for hit in self._answers[key] if hit.by_name or hit.relevance >= min_relevance]
+
+    # --- tags ---
+
+    @property
+    def tags(self) -> Tags:
+        """The vocabulary; see `tagging.base.Tags`."""
+        return self._tagging.tags
+
+    @property
+    def labels(self) -> Labels:
+        """What people said of pictures; see `tagging.base.Labels`."""
+        return self._tagging.labels
+
+    def tag(
+        self,
+        images: Iterable[Path | str | bytes] | None = None,
+        *,
+        mode: TagMode = "threshold",
+        k: int | None = None,
+        tags: Sequence[str] | None = None,
+        on_progress: Watcher | None = None,
+    ) -> Iterator[ImageTags]:
+        """Yield the tags of pictures; see `Library.tag`."""
+        return self._tagging.tag(images, mode=mode, k=k, tags=tags, on_progress=on_progress)
+
+    def review(
+        self, *, tag: str | None = None, by: ReviewOrder = "tag", k: int = 20
+    ) -> list[Question]:
+        """Return the k questions whose answers teach most; see `Library.review`."""
+        return self._tagging.review(tag=tag, by=by, k=k)
 
     # --- status ---
 
@@ -174,29 +221,9 @@ class FolderLibrary:
         )
 
     def _space_status(self, row: SpaceRow, *, current: bool) -> SpaceStatus:
-        vectors: int | None
         if self._space is not None and self._space.row.name == row.name:
-            vectors = self._space.index.count()
-        else:
-            vectors = self._count_vectors(row)
-        return SpaceStatus(
-            model=row.model,
-            revision=row.revision,
-            precision=row.precision,
-            dim=row.dim,
-            vectors=vectors,
-            current=current,
-        )
-
-    def _count_vectors(self, row: SpaceRow) -> int | None:
-        try:
-            space = open_space(self._path, row, task="status", wait=1.0)
-        except LibraryBusy:
-            return None
-        try:
-            return space.index.count()
-        finally:
-            space.close()
+            return status_of(row, vectors=self._space.index.count(), current=current)
+        return status_of(row, vectors=count_vectors(self._path, row), current=current)
 
     # --- models ---
 
@@ -238,14 +265,7 @@ class FolderLibrary:
             if not stopped:
                 self._close_space()
                 self._encoder = (row.name, encoder)
-        return SpaceStatus(
-            model=row.model,
-            revision=row.revision,
-            precision=row.precision,
-            dim=row.dim,
-            vectors=vectors,
-            current=not stopped,
-        )
+        return status_of(row, vectors=vectors, current=not stopped)
 
     def drop_space(self, model: str) -> None:
         """Delete the vectors of a model that is not the current one; see `Library.drop_space`."""
@@ -373,6 +393,7 @@ class FolderLibrary:
         return encoder
 
     def _close_space(self) -> None:
+        self._tagging.close()
         if self._space is not None:
             self._space.close()
             self._space = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,7 +54,7 @@ def build_query(
     for term in terms:
         _check(term)
     terms = [term for term in terms if term.weight]
-    if not terms and not (base.keywords or "").strip():
+    if not terms and not (base.keywords or "").strip() and not base.tags:
         raise QueryError(_EMPTY)
     if not 0 <= base.diversity <= 1:
         msg = f"the diversity {base.diversity} lies outside 0..1"
@@ -62,15 +63,20 @@ def build_query(
     return replace(base, terms=tuple(terms), where=base.where if given is None else given)
 
 
-def compose(query: Query, encoder: Encoder, sample: Vectors) -> Composed:
-    """Turn a query into one unit vector.
+def compose(
+    query: Query,
+    encoder: Encoder,
+    sample: Vectors,
+    known: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Composed:
+    """Turn a query into one unit vector; `known` are vectors that stand for some of its texts.
 
     A picture's cosines spread several times wider over a library than a text's, so a plain sum
     of unit vectors would let the picture decide alone. Each term is therefore divided by the
     spread of its scores over `sample` [n, dim]; the sum then ranks by the weighted mean of
     standardised scores.
     """
-    vectors = _term_vectors(query.terms, encoder)
+    vectors = _term_vectors(query.terms, encoder, known or {})
     for term, length in zip(query.terms, np.linalg.norm(vectors, axis=1), strict=True):
         if length < _NOTHING:
             what = "picture" if term.text is None else repr(term.text)
@@ -109,13 +115,17 @@ def _check(term: Term) -> None:
         raise QueryError(_EMPTY)
 
 
-def _term_vectors(terms: tuple[Term, ...], encoder: Encoder) -> Vectors:
+def _term_vectors(
+    terms: tuple[Term, ...], encoder: Encoder, known: Mapping[str, NDArray[np.float32]]
+) -> Vectors:
     vectors = np.empty((len(terms), encoder.facts.dim), dtype=np.float32)
-    texts = [i for i, term in enumerate(terms) if term.text is not None]
+    texts = [i for i, term in enumerate(terms) if term.text is not None and term.text not in known]
     if texts:
         vectors[texts] = encoder.encode_texts([terms[i].text or "" for i in texts])
     for i, term in enumerate(terms):
-        if term.image is not None:
+        if term.text is not None and term.text in known:
+            vectors[i] = known[term.text]
+        elif term.image is not None:
             vectors[i] = _image_vector(term.image, encoder)
     return vectors
 

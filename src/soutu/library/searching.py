@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soutu.catalog.said import hearing
 from soutu.library.query import compose
 from soutu.library.ranking import diversify, fuse
+from soutu.library.tagging.names import name_key
+from soutu.library.tagging.querying import browse, resolved, tag_filter, uses_tags, words_as_tags
 from soutu.types import All, HasId, Hit, Not
 
 if TYPE_CHECKING:
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.library.query import Composed
     from soutu.library.spaces import Space
+    from soutu.library.tagging.heads import Head
+    from soutu.library.tagging.querying import TaggedWords
+    from soutu.library.tagging.tagger import Tagger
     from soutu.models.base import Encoder
     from soutu.types import Filter, Ids, Query
 
@@ -34,14 +40,24 @@ class _Ranked:
 
 
 def answer(
-    query: Query, *, k: int, catalog: Catalog, space: Space, encoder: Callable[[], Encoder]
+    query: Query,
+    *,
+    k: int,
+    catalog: Catalog,
+    space: Space,
+    encoder: Callable[[], Encoder],
+    tagger: Callable[[], Tagger],
 ) -> list[Hit]:
-    """Return the k best hits of a query, best first. Raises QueryError."""
-    ranked = (
-        _by_meaning(query, k, catalog, space, encoder())
-        if query.terms
-        else _by_name(query, k, space)
-    )
+    """Return the k best hits of a query, best first. Raises InputError."""
+    if not query.terms and not query.keywords:
+        ranked = _by_tags(query, k, tagger())
+    else:
+        query = _with_tags_resolved(query, tagger)
+        ranked = (
+            _by_meaning(query, k, catalog, space, encoder(), tagger)
+            if query.terms
+            else _by_name(query, k, space)
+        )
     rows = catalog.with_ids(ranked.ids.tolist())
     return [
         Hit(
@@ -59,15 +75,42 @@ def answer(
     ]
 
 
+def _with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
+    """Turn what names tags into the pictures that hold them."""
+    parts = [part for part in (query.where, tag_filter(query.tags)) if part is not None]
+    if not any(uses_tags(part) for part in parts):
+        return query
+    return replace(query, where=resolved(All(tuple(parts)), tagger(), expand=query.expand), tags=())
+
+
+def _by_tags(query: Query, k: int, tagger: Tagger) -> _Ranked:
+    tag_filter(query.tags)  # refuses empty names
+    where = query.where
+    if where is not None:
+        where = resolved(where, tagger, expand=query.expand)
+    found = browse(tagger, query.tags, k=k, where=where, expand=query.expand)
+    scores = found.probabilities.astype(np.float32)
+    return _Ranked(found.ids, scores, found.probabilities, frozenset())
+
+
 def _by_name(query: Query, k: int, space: Space) -> _Ranked:
     found = space.index.search_words(query.keywords or "", k=k, where=query.where)
     literal = np.ones(len(found.ids))
     return _Ranked(found.ids, found.scores, literal, frozenset(found.ids.tolist()))
 
 
-def _by_meaning(query: Query, k: int, catalog: Catalog, space: Space, encoder: Encoder) -> _Ranked:
+def _by_meaning(
+    query: Query,
+    k: int,
+    catalog: Catalog,
+    space: Space,
+    encoder: Encoder,
+    tagger: Callable[[], Tagger],
+) -> _Ranked:
     calibration = space.calibration(encoder)
-    composed = compose(query, encoder, calibration.sample)
+    tagged = _words_as_tags(query, catalog, tagger)
+    known = {text: each.vector for text, each in tagged.items()}
+    composed = compose(query, encoder, calibration.sample, known)
     where = _leaving_out(composed, query.where, catalog)
     staged = bool(query.keywords) or query.diversity > 0
     wanted = max(k * _WIDER, _FEWEST) if staged else k
@@ -86,7 +129,30 @@ def _by_meaning(query: Query, k: int, catalog: Catalog, space: Space, encoder: E
             ids, scores = ids[order], scores[order]
     ids, scores = ids[:k], scores[:k]
     relevance = calibration.relevance(scores, query=composed.vector, kind=composed.kind)
+    if composed.kind == "text" and (head := _only_head(query, tagged)) is not None:
+        length = float(np.linalg.norm(head.weights))
+        logits = scores.astype(np.float64) * length + head.bias
+        relevance = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
     return _Ranked(ids, scores, relevance, by_name)
+
+
+def _words_as_tags(
+    query: Query, catalog: Catalog, tagger: Callable[[], Tagger]
+) -> dict[str, TaggedWords]:
+    """Return the texts of a query that are the name of a tag, with what stands for them."""
+    texts = [term.text for term in query.terms if term.text is not None]
+    if not query.expand or not texts:
+        return {}
+    with hearing(catalog) as said:
+        if not said.any_named([name_key(text) for text in texts]):
+            return {}
+    return words_as_tags(tagger(), texts)
+
+
+def _only_head(query: Query, tagged: Mapping[str, TaggedWords]) -> Head | None:
+    """Return the taught head that is the whole query, if it is one."""
+    words = tagged.get(query.terms[0].text or "")
+    return None if words is None else words.head
 
 
 def _leaving_out(composed: Composed, where: Filter | None, catalog: Catalog) -> Filter | None:

@@ -13,8 +13,10 @@ import numpy as np
 import xxhash
 
 from soutu.catalog.catalog import Catalog, SpaceRow
+from soutu.errors import LibraryBusy
 from soutu.library.owner import Hold, hold
 from soutu.library.relevance import Calibration, concepts
+from soutu.types import SpaceStatus
 
 if TYPE_CHECKING:
     from soutu.index.base import VectorIndex
@@ -42,7 +44,7 @@ class Space:
             path = self.folder / "calibration.npz"
             found = Calibration.load(path)
             if found is None or found.sample.shape[1] != self.index.dim:
-                asked = self._concept_vectors(encoder)
+                asked = self.concept_vectors(encoder)
                 found = Calibration.measure(
                     self.index, asked=asked, scale=encoder.facts.scale.scale
                 )
@@ -51,8 +53,11 @@ class Space:
             self._calibration = found
         return self._calibration
 
-    def _concept_vectors(self, encoder: Encoder) -> Vectors:
-        """Encode the concepts once a model: opening its text tower alone can take seconds."""
+    def concept_vectors(self, encoder: Encoder) -> Vectors:
+        """Return the vectors [c, dim] of `relevance.concepts`.
+
+        They are encoded once a model: opening its text tower alone can take seconds.
+        """
         words = concepts()
         version = xxhash.xxh3_64_hexdigest("\n".join(words).encode())
         path = self._concepts / f"{self.row.name}-{version}.npy"
@@ -111,6 +116,30 @@ def open_space(
         raise
     kept = concepts or library / "concepts"
     return Space(row=row, folder=folder, index=index, _hold=held, _concepts=kept)
+
+
+def count_vectors(library: Path, row: SpaceRow) -> int | None:
+    """Count the vectors of a space that is not open here; None while another process has it."""
+    try:
+        space = open_space(library, row, task="status", wait=1.0)
+    except LibraryBusy:
+        return None
+    try:
+        return space.index.count()
+    finally:
+        space.close()
+
+
+def status_of(row: SpaceRow, *, vectors: int | None, current: bool) -> SpaceStatus:
+    """Describe a space."""
+    return SpaceStatus(
+        model=row.model,
+        revision=row.revision,
+        precision=row.precision,
+        dim=row.dim,
+        vectors=vectors,
+        current=current,
+    )
 
 
 def drop_space(library: Path, catalog: Catalog, row: SpaceRow, *, task: str) -> None:

@@ -2,11 +2,12 @@
 
     camera = 'Canon EOS 5D' AND date BETWEEN '2023-05' AND '2024'
     (format IN ('PNG', 'TIFF') OR size > 20MB) AND NOT folder = '~/Pictures/old'
-    near(52.52, 13.40, 10)
+    near(52.52, 13.40, 10) AND tag = 'cat' AND NOT tag = 'indoor'
 
 Fields: those of `index.base.FIELDS`; `date` is `taken`, `size` is `bytes`. Dates are ISO 8601 and
 may stop at the year, month, day or minute; a shorter date means the whole period. A folder means
-everything below it. `near(latitude, longitude, km)` is the box around a place.
+everything below it, a tag also what holds a narrower one. `near(latitude, longitude, km)` is the
+box around a place.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from soutu.index.base import FIELDS
 from soutu.types import All, AnyOf, Filter, Match, Not, Range
 
 _ALIASES = {"date": "taken", "size": "bytes", "lat": "latitude", "lon": "longitude"}
+_KINDS = {**FIELDS, "tag": "keyword"}
 _DATES = frozenset({"taken", "modified"})
 _UNITS = {"": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 _TOKEN = re.compile(
@@ -105,9 +107,9 @@ class _Parser:
         start = self.next
         word = self.need("word", expected="a field, NOT or '('")
         field = _ALIASES.get(str(word.value).lower(), str(word.value).lower())
-        if field not in FIELDS:
+        if field not in _KINDS:
             self.next = start
-            self.fail("one of the fields " + ", ".join(sorted({*FIELDS, *_ALIASES})))
+            self.fail("one of the fields " + ", ".join(sorted({*_KINDS, *_ALIASES})))
         negate = self.take("word", "NOT") is not None
         found = self.comparison(field) if not negate else None
         if found is None:
@@ -126,7 +128,7 @@ class _Parser:
             return _equal(field, low, high)
         if op in ("!=", "<>"):
             return Not(_equal(field, low, high))
-        if FIELDS[field] == "keyword":
+        if _KINDS[field] == "keyword":
             self.fail(f"= or != after {field}, which is text,")
         bounds = {"<": {"lt": low}, "<=": _upper(low, high), ">=": {"gte": low}}
         return Range(field=field, **_numbers(bounds.get(op) or _after(low, high)))
@@ -144,7 +146,7 @@ class _Parser:
     def between(self, field: str) -> Filter | None:
         if not self.take("word", "BETWEEN"):
             return None
-        if FIELDS[field] == "keyword":
+        if _KINDS[field] == "keyword":
             self.fail(f"= or IN after {field}, which is text,")
         low, _ = self.value(field)
         self.need("word", "AND", expected="AND")
@@ -168,7 +170,7 @@ class _Parser:
     def value(self, field: str) -> tuple[str | float, str | float]:
         """Return the first and the end of a value; they are equal but for periods of time."""
         token = self.peek
-        kind = FIELDS[field]
+        kind = _KINDS[field]
         if token is None or token.kind not in ("text", "number"):
             self.fail("a value: a number, or text in quotes")
         if field in _DATES:
@@ -208,7 +210,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _equal(field: str, low: str | float, high: str | float) -> Filter:
-    if FIELDS[field] == "keyword":
+    if _KINDS[field] == "keyword":
         return Match(field, (low,))
     return Range(field=field, **_numbers({"gte": low, **_upper(low, high)}))
 

@@ -40,6 +40,9 @@ TagMode = Literal["threshold", "top", "softmax"]
 """Which tags a picture gets: those above their thresholds, the k most probable, or the k most
 probable of a softmax over all tags (exactly one is right, as in zero-shot classification)."""
 
+ReviewOrder = Literal["tag", "picture"]
+"""Whether the questions of one tag, or those of one picture, are asked together."""
+
 
 class Tags(Protocol):
     """Own a vocabulary. Every change is atomic, recorded, can be undone and holds at once.
@@ -88,7 +91,7 @@ class Tags(Protocol):
         ...
 
     def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
-        """Give a tag another name; the old one is kept as an alias only if it is one already."""
+        """Give a tag another name; the old one is given up."""
         ...
 
     def merge(self, names: Sequence[str], into: str, *, who: str | None = None) -> Tag:
@@ -166,7 +169,7 @@ class Labels(Protocol):
     def set_many(
         self, labels: Iterable[Label], *, who: str | None = None, source: LabelSource = "import"
     ) -> ImportReport:
-        """Record many labels: all of them or none. Labels that contradict each other are refused."""
+        """Record many labels: all or none. Labels that contradict each other are refused."""
         ...
 
     def load(self, path: Path | str, *, who: str | None = None) -> ImportReport:

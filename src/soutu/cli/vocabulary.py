@@ -1,0 +1,55 @@
+"""How tags, their changes and commands about them are written down."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from soutu.cli.display import count, printable
+
+if TYPE_CHECKING:
+    from soutu.types import Change, ImportReport, Tag
+
+NO_TAGS = "There are no tags yet. Run: soutu tags import everyday (or: soutu tags add NAME)"
+
+
+def tag_as_json(tag: Tag) -> dict[str, object]:
+    """Return a tag as plain data."""
+    return {
+        "name": tag.name,
+        "aliases": list(tag.aliases),
+        "prompts": list(tag.prompts),
+        "parent": tag.parent,
+        "group": tag.group,
+        "threshold": tag.threshold,
+    }
+
+
+def names(found: tuple[str, ...]) -> str:
+    """Write names for a person, or a dash for none."""
+    return ", ".join(map(printable, found)) or "-"
+
+
+def percent(probability: float) -> str:
+    """Write a probability or threshold, as 45%."""
+    return f"{probability:.0%}"
+
+
+def typed(*words: str) -> str:
+    """Write a command as it has to be typed in a shell; the words are options and arguments."""
+    return printable(shlex.join(["soutu", *words]))
+
+
+def imported(report: ImportReport, noun: str) -> str:
+    """Write down what an import did."""
+    done = {"added": report.added, "changed": report.updated, "unchanged": report.unchanged}
+    parts = [f"{number:,} {what}" for what, number in done.items() if number]
+    total = count(sum(done.values()), noun)
+    return f"{total}: {', '.join(parts)}" if parts else f"No {noun}s there; nothing changed"
+
+
+def undone(change: Change) -> str:
+    """Write that a change was taken back."""
+    # What a batch of labels was says so itself: 12 labels from a.csv.
+    action = "" if change.action == "labels" else f"{change.action} "
+    return f"Undone: {action}{printable(change.what)}"

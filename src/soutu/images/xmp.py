@@ -1,0 +1,254 @@
+"""Read and change the keywords of an XMP packet, and leave every other byte of it as it is.
+
+Three properties hold them: dc:subject (flat; XMP specification part 1, ISO 16684-1),
+lr:hierarchicalSubject (`animal|dog`, Lightroom) and digiKam:TagsList (`animal/dog`). A packet is
+changed as text, at the places the parser names, so that prefixes, comments, padding and what other
+programs keep there stay theirs.
+
+The parser is expat without document types: entities cannot be declared, so none can grow, and
+nothing outside the packet is ever opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+from soutu.errors import ImageError
+from soutu.images.keywords import NO_KEYWORDS, Keywords, TagPath, check, gather, key
+from soutu.images.xmp_scan import FIELDS, Element, Field, Item, Property, Scan, scan
+
+LIMIT = 16 << 20
+"""Bytes of the largest packet that is read; those of darktable and Lightroom stay below 1 MB."""
+
+EMPTY = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="soutu">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:lr="http://ns.adobe.com/lightroom/1.0/"
+    xmlns:digiKam="http://www.digikam.org/ns/1.0/">
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>""".encode()
+"""A packet that says nothing, to be filled."""
+
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_CODECS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "latin-1", "windows-1252"}
+_PADDING = re.compile(rb"\s{64,}(?=<\?xpacket end=)")
+_MARKS = (b"ubject", b"TagsList")
+
+
+class _Edit(NamedTuple):
+    """Put `text` in place of the bytes from `start` to `end`."""
+
+    start: int
+    end: int
+    text: bytes = b""
+
+
+def keywords_of(packet: bytes) -> Keywords:
+    """Read the keywords of a packet. Raises ImageError, naming line and column, for broken XML."""
+    text = _decode(packet)[0]
+    if not any(mark in text for mark in _MARKS):  # nine of ten packets: not worth parsing
+        return NO_KEYWORDS
+    return _gather(_values(scan(text)))
+
+
+def edit(packet: bytes, tags: Sequence[TagPath], remove: Collection[str] = ()) -> bytes:
+    """Return a packet that holds the tags beside what is in it, less the names to remove.
+
+    A name of `remove` goes from the flat list unless it is among `tags`, and every path that ends
+    in it goes unless exactly that path is. Without anything to change, the packet comes back as
+    it was. Raises ImageError for a packet that is broken or no XMP, and InputError for a tag
+    with an empty name or with a control character.
+    """
+    check(tags)
+    text, bom, codec = _decode(packet)
+    found = scan(text)
+    edits = _plan(found, text, tags, {key(name) for name in remove})
+    if not edits:
+        return packet
+    changed = _apply(text, edits)
+    expected = [_wanted(found, field, tags, {key(name) for name in remove}) for field in FIELDS]
+    if _values(scan(changed)) != expected:
+        msg = "its XMP is laid out in a way that soutu cannot change safely"
+        raise ImageError(msg)
+    return bom + (changed if codec == "utf-8" else _encode(changed, codec))
+
+
+def unpadded(packet: bytes) -> bytes:
+    """Return the packet without the blanks before its end that leave room for editing in place."""
+    return _PADDING.sub(b"\n", packet)
+
+
+def _decode(packet: bytes) -> tuple[bytes, bytes, str]:
+    """Return the packet in UTF-8, its byte order mark, and the codec it was in."""
+    if len(packet) > LIMIT:
+        msg = f"{len(packet):,} bytes of XMP are more than the limit of {LIMIT:,}"
+        raise ImageError(msg)
+    bom, codec = next((known for known in _BOMS if packet.startswith(known[0])), (b"", ""))
+    if not codec:
+        match = _DECLARED.match(packet[:200])
+        codec = match[1].decode().lower() if match else "utf-8"
+        if codec not in _CODECS:
+            msg = f"its encoding {codec!r} is not one of XMP's. Save it as UTF-8"
+            raise ImageError(msg)
+    body = packet[len(bom) :]
+    if codec in ("utf-8", "utf8"):
+        return body, bom, "utf-8"
+    try:
+        return body.decode(codec).encode("utf-8"), bom, codec
+    except UnicodeError as error:
+        msg = f"it is not the {codec} it says it is: {error}"
+        raise ImageError(msg) from error
+
+
+def _encode(text: bytes, codec: str) -> bytes:
+    """Return to the packet's own encoding; what that lacks is written as character references."""
+    return text.decode("utf-8").encode(codec, "xmlcharrefreplace")
+
+
+def _values(found: Scan) -> list[list[str]]:
+    """Return the keywords of each field of FIELDS, in the order of the packet."""
+    return [[item.text for item in found.items(field)] for field in FIELDS]
+
+
+def _gather(values: list[list[str]]) -> Keywords:
+    flat = values[0]
+    paths = [
+        text.split(field.separator)
+        for field, texts in zip(FIELDS[1:], values[1:], strict=True)
+        for text in texts
+    ]
+    return gather(flat, paths)
+
+
+def _wanted(
+    found: Scan, field: Field, tags: Sequence[TagPath], remove: Collection[str]
+) -> list[str]:
+    """Return what a field shall hold: what is kept of it, then what is new."""
+    kept = [i.text for i in found.items(field) if _stays(field, i.text, tags, remove)]
+    return kept + _added(field, kept, tags)
+
+
+def _stays(field: Field, text: str, tags: Sequence[TagPath], remove: Collection[str]) -> bool:
+    if key(_leaf(field, text)) not in remove:
+        return True
+    return key(text) in {key(written) for written in field.write(tags)}
+
+
+def _added(field: Field, kept: Sequence[str], tags: Sequence[TagPath]) -> list[str]:
+    """Return what a field lacks. A tag without broader ones is there if a path ends in it."""
+    present = {key(text) for text in kept} | {key(_leaf(field, text)) for text in kept}
+    whole = {key(text) for text in kept}
+    added = []
+    for text in field.write(tags):
+        seen = whole if field.separator and field.separator in text else present
+        if key(text) not in seen:
+            added.append(text)
+            whole.add(key(text))
+            present.add(key(text))
+    return added
+
+
+def _leaf(field: Field, text: str) -> str:
+    return text.rpartition(field.separator)[2] if field.separator else text
+
+
+def _plan(
+    found: Scan, text: bytes, tags: Sequence[TagPath], remove: Collection[str]
+) -> list[_Edit]:
+    """Return the edits that make each field hold what it shall."""
+    edits: list[_Edit] = []
+    fresh: list[bytes] = []
+    for field in FIELDS:
+        items = found.items(field)
+        wanted = _wanted(found, field, tags, remove)
+        if wanted == [item.text for item in items]:
+            continue
+        held = [part for part in found.properties if part.field is field]
+        kept = [item for item in items if _stays(field, item.text, tags, remove)]
+        if all(part.listed for part in held) and kept:
+            edits += _amend(text, held, kept, wanted[len(kept) :])
+            continue
+        edits += [_Edit(_before(text, part.start), part.end) for part in held]
+        if wanted:
+            fresh.append(_property(found, field, wanted))
+    if fresh:
+        edits.append(_insertion(found, text, b"".join(fresh)))
+    return edits
+
+
+def _amend(
+    text: bytes, held: list[Property], kept: list[Item], added: Sequence[str]
+) -> list[_Edit]:
+    """Take single keywords out of lists, and put new ones after the last that stays."""
+    edits = []
+    for part in held:
+        stays = [item for item in part.items if item in kept]
+        gone = [item for item in part.items if item not in kept]
+        if gone and not stays:
+            edits.append(_Edit(_before(text, part.start), part.end))
+        else:
+            edits += [_Edit(_before(text, item.start), item.end) for item in gone]
+    if added:
+        last = kept[-1]
+        blank = text[_before(text, last.start) : last.start]
+        lines = b"".join(blank + _element(last.name, name) for name in added)
+        edits.append(_Edit(last.end, last.end, lines))
+    return edits
+
+
+def _before(text: bytes, position: int) -> int:
+    """Return where the blanks before a position begin."""
+    while position and text[position - 1] in b" \t\r\n":
+        position -= 1
+    return position
+
+
+def _element(name: bytes, content: str) -> bytes:
+    return b"<%s>%s</%s>" % (name, escape(content).encode(), name)
+
+
+def _property(found: Scan, field: Field, values: Sequence[str]) -> bytes:
+    """Write a whole property, with a prefix of the packet if it has one for the namespace."""
+    prefix = found.scope.get(field.namespace)
+    declared = b"" if prefix else f' xmlns:{field.prefix}="{field.namespace}"'.encode()
+    name = f"{prefix or field.prefix}:{field.name}".encode()
+    bag, item = found.rdf + field.container.encode(), found.rdf + b"li"
+    items = b"".join(b"\n     " + _element(item, value) for value in values)
+    return b"\n   <%s%s>\n    <%s>%s\n    </%s>\n   </%s>" % (
+        *(name, declared, bag, items, bag, name),
+    )
+
+
+def _insertion(found: Scan, text: bytes, content: bytes) -> _Edit:
+    """Put properties at the end of the first description, or make one."""
+    into = found.description
+    if into is None:
+        into = found.root
+        name, about = found.rdf + b"Description", found.rdf + b'about=""'
+        content = b"\n  <%s %s>%s\n  </%s>" % (name, about, content, name)
+    return _append(into, text, content)
+
+
+def _append(element: Element, text: bytes, content: bytes) -> _Edit:
+    if element.closed:  # <a/> becomes <a>content</a>
+        return _Edit(element.body - 2, element.body, b">%s</%s>" % (content, element.name))
+    at = max(_before(text, element.close), element.body)
+    return _Edit(at, at, content)
+
+
+def _apply(text: bytes, edits: list[_Edit]) -> bytes:
+    """Make all edits, the last place first so that the others stay where they are.
+
+    Of two at one place, what is put in goes first: what is taken out ends there.
+    """
+    for start, end, new in sorted(edits, key=lambda e: (e.end, e.start), reverse=True):
+        text = text[:start] + new + text[end:]
+    return text

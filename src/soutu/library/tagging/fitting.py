@@ -1,0 +1,255 @@
+"""The current heads of tags: made from texts, refined by labels, kept until either changes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xxhash
+
+from soutu.catalog.said import hearing
+from soutu.library.tagging.heads import Background, Head, zero_shot
+from soutu.library.tagging.prompts import prompt_texts, text_vectors
+from soutu.library.tagging.vocabulary import Vocabulary
+from soutu.models.base import Scale
+from soutu.types import Tag
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from soutu.catalog.catalog import Catalog
+    from soutu.library.spaces import Space
+    from soutu.library.tagging.cache import TagCache
+    from soutu.models.base import Encoder
+    from soutu.types import Ids, Vectors
+
+_DRIFT = 0.1  # share of pictures that may come or go before the score distribution counts as old
+_SMALL = 2048  # libraries up to here are measured anew after every change
+
+
+@dataclass(frozen=True)
+class TagLabels:
+    """The labels of one tag, without those of pictures that are gone: ids, ascending."""
+
+    yes: Ids
+    no: Ids
+    from_files: Ids
+    """Those of `yes` that a file says, not a person."""
+
+
+NO_LABELS = TagLabels(*(np.empty(0, np.int64) for _ in range(3)))
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What people said, at one moment."""
+
+    vocabulary: Vocabulary
+    labels: dict[int, TagLabels]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Spoken:
+        """Read it from a catalog."""
+        with hearing(catalog) as said:
+            vocabulary = Vocabulary(said.tags())
+            gone = set(said.departed())
+            sorted_out: dict[int, tuple[list[int], list[int], list[int]]] = {}
+            for row in said.labels():
+                if row.image not in gone:
+                    yes, no, files = sorted_out.setdefault(row.tag, ([], [], []))
+                    (yes if row.value else no).append(row.image)
+                    if row.value and row.source == "file":
+                        files.append(row.image)
+        labels = {
+            tag: TagLabels(*(np.array(ids, np.int64) for ids in found))
+            for tag, found in sorted_out.items()
+        }
+        return cls(vocabulary, labels)
+
+    def labels_of(self, tag: int) -> TagLabels:
+        """Return the labels of a tag."""
+        return self.labels.get(tag, NO_LABELS)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A score distribution with the mark that names it, and the model's own scale."""
+
+    mark: str
+    background: Background
+    scale: Scale
+
+    @classmethod
+    def of(cls, mark: str, sample: Vectors, concepts: Vectors, scale: Scale) -> _Measured:
+        background = Background.measure(sample=sample, concepts=concepts, scale=scale)
+        return cls(mark, background, scale)
+
+
+class Fitter:
+    """Give tags their heads in one space. The heads of a group's tags are for its softmax."""
+
+    def __init__(
+        self, catalog: Catalog, space: Space, cache: TagCache, encoder: Callable[[], Encoder]
+    ) -> None:
+        self._catalog, self._space, self._cache = catalog, space, cache
+        self._encoder = encoder
+        self._known: dict[int, tuple[str, Head]] = {}
+        self._measured: _Measured | None = None
+
+    def heads(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, tuple[str, Head]]:
+        """Return the heads of tags, each with a key of what it was made from; fit those changed."""
+        mark = self._mark()
+        keys = {tag: self._key(spoken, tag, mark) for tag in tags}
+        unknown = [tag for tag in tags if self._known.get(tag, ("",))[0] != keys[tag]]
+        self._known.update(self._cache.heads(unknown))
+        stale = [tag for tag in tags if self._known.get(tag, ("",))[0] != keys[tag]]
+        if stale:
+            fitted = self._fit(spoken, stale)
+            fresh = {tag: (keys[tag], head) for tag, head in fitted.items()}
+            self._cache.put_heads(fresh)
+            self._known.update(fresh)
+        return {tag: self._known[tag] for tag in tags}
+
+    def softmax_heads(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, Head]:
+        """Return heads whose logits are those of a softmax over the tags."""
+        return self._fit(spoken, tags, softmax=True)
+
+    def text_vectors(self, spoken: Spoken, tags: Sequence[int]) -> Vectors:
+        """Return the unit text vectors [n, dim] of tags; all zero for one the model cannot read."""
+        return self._vectors({tag: spoken.vocabulary.tag(tag) for tag in tags})
+
+    def word_vectors(self, words: Sequence[str]) -> Vectors:
+        """Return the unit vectors [n, dim] of words that are no tags, described like tags."""
+        return self._vectors({word: Tag(name=word) for word in words})
+
+    def pictures_changed(self, spoken: Spoken, changed: Ids) -> None:
+        """Forget the heads that were taught with pictures whose vectors changed."""
+        for tag, labels in spoken.labels.items():
+            taught = np.concatenate([labels.yes, labels.no])
+            if np.isin(taught, changed).any():
+                self._known.pop(tag, None)
+                self._cache.forget([tag])
+
+    def _key(self, spoken: Spoken, tag: int, mark: str) -> str:
+        texts = prompt_texts(spoken.vocabulary.tag(tag))
+        labels = spoken.labels_of(tag)
+        said = labels.yes.tobytes() + b"/" + labels.no.tobytes()
+        grouped = "softmax" if spoken.vocabulary.rows[tag].group else ""
+        return _hash(_text_key(texts), mark, xxhash.xxh3_128_hexdigest(said), grouped)
+
+    def _fit(
+        self,
+        spoken: Spoken,
+        tags: Sequence[int],
+        *,
+        softmax: bool = False,
+    ) -> dict[int, Head]:
+        measured = self._distribution()
+        vectors = self.text_vectors(spoken, tags)
+        found: dict[int, Head] = {}
+        heads = zero_shot(vectors, measured.background)
+        for row, (tag, head) in enumerate(zip(tags, heads, strict=True)):
+            labels = spoken.labels_of(tag)
+            learned = head
+            if len(labels.yes) or len(labels.no):
+                learned = self._refined(vectors[row], labels, measured.background)
+            if softmax or spoken.vocabulary.rows[tag].group:
+                learned = _for_softmax(vectors[row], measured.scale, head, learned)
+            found[tag] = learned
+        return found
+
+    def _refined(
+        self, text: NDArray[np.float32], labels: TagLabels, background: Background
+    ) -> Head:
+        from soutu.library.tagging.learning import refine
+
+        asked = np.concatenate([labels.yes, labels.no])
+        ids, vectors = self._space.index.get(asked)
+        return refine(text, background, vectors, np.isin(ids, labels.yes))
+
+    # --- texts ---
+
+    def _vectors(self, tags: Mapping[Any, Tag]) -> Vectors:
+        keys = {each: _text_key(prompt_texts(tag)) for each, tag in tags.items()}
+        known = self._cache.texts(sorted(set(keys.values())))
+        missing = {key: tags[each] for each, key in keys.items() if key not in known}
+        if missing:
+            vectors = text_vectors(
+                list(missing.values()), lambda asked: self._encoder().encode_texts(asked)
+            )
+            fresh = dict(zip(missing, vectors, strict=True))
+            self._cache.put_texts(fresh)
+            known |= fresh
+        if not keys:
+            return np.empty((0, self._space.index.dim), np.float32)
+        return np.stack([known[key] for key in keys.values()])
+
+    # --- the library's own score distribution ---
+
+    def _mark(self) -> str:
+        """Name the distribution in use; it is measured anew when the pictures changed much."""
+        if self._measured is None:
+            mark = (self._cache.meta("mark") or b"").decode()
+            if not mark or _outdated(mark, self._catalog.count(), self._catalog.version()):
+                return self._measure()
+            return mark
+        mark = self._measured.mark
+        if _outdated(mark, self._catalog.count(), self._catalog.version()):
+            return self._measure()
+        return mark
+
+    def _measure(self) -> str:
+        encoder = self._encoder()
+        mark = f"{self._catalog.count()}/{self._catalog.version()}"
+        sample = self._space.calibration(encoder).sample
+        concepts = self._space.concept_vectors(encoder)
+        scale = encoder.facts.scale
+        buffer = io.BytesIO()
+        bias = np.nan if scale.bias is None else scale.bias
+        np.savez(buffer, sample=sample, concepts=concepts, scale=[scale.scale, bias])
+        self._cache.set_meta("background", buffer.getvalue())
+        self._cache.set_meta("mark", mark.encode())
+        self._measured = _Measured.of(mark, sample, concepts, scale)
+        return mark
+
+    def _distribution(self) -> _Measured:
+        mark = self._mark()
+        if self._measured is None:
+            raw = self._cache.meta("background")
+            assert raw is not None  # stored before its mark
+            with np.load(io.BytesIO(raw), allow_pickle=False) as data:
+                scale, bias = (float(x) for x in data["scale"])
+                facts = Scale(scale=scale, bias=None if np.isnan(bias) else bias)
+                self._measured = _Measured.of(mark, data["sample"], data["concepts"], facts)
+        return self._measured
+
+
+def _outdated(mark: str, count: int, version: int) -> bool:
+    then, as_of = (int(part) for part in mark.split("/"))
+    if as_of == version:
+        return False
+    return then <= _SMALL or abs(count - then) > _DRIFT * then
+
+
+def _for_softmax(text: NDArray[np.float32], scale: Scale, zero: Head, learned: Head) -> Head:
+    """Turn a head into one for a softmax: the model's own logits, moved as the labels say.
+
+    Calibrated logits compare a picture with the library; between tags of one group the cosines
+    themselves compare, as in the softmax that CLIP-like models are trained with.
+    """
+    return replace(
+        learned,
+        weights=(scale.scale * text + (learned.weights - zero.weights)).astype(np.float32),
+        bias=float(learned.bias - zero.bias),
+    )
+
+
+def _text_key(texts: Iterable[str]) -> str:
+    return _hash(*texts)
+
+
+def _hash(*parts: str) -> str:
+    return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogatepass"))

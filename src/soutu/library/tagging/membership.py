@@ -1,0 +1,227 @@
+"""Which pictures hold which tags by their heads: computed once, then only what changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xxhash
+
+from soutu.library.tagging.cache import Members
+from soutu.types import Progress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from soutu.catalog.catalog import Catalog
+    from soutu.library.base import Watcher
+    from soutu.library.spaces import Space
+    from soutu.library.tagging.cache import TagCache
+    from soutu.library.tagging.fitting import Fitter, Spoken
+    from soutu.library.tagging.heads import Head
+    from soutu.types import Ids, Vectors
+
+_BLOCK = 8192  # pictures scored at once
+_TAGS = 1024  # tags scored at once
+_FEW = 4  # up to so many tags the engine's own scan is faster than reading every vector
+_NOTHING = 1e-6  # length of weights that say nothing: the model cannot read the tag
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a tag's members are found: by its own cut-off, or as the best of its group.
+
+    `cut` is the least logit (in a group: of the probability in it); `rivals` are the group's tags.
+    """
+
+    key: str
+    head: Head
+    cut: float
+    rivals: tuple[int, ...] = ()
+
+
+def probability_cut(threshold: float) -> float:
+    """Return the logit of a probability, infinite at 0 and 1."""
+    if threshold <= 0:
+        return -math.inf
+    return math.inf if threshold >= 1 else math.log(threshold / (1 - threshold))
+
+
+def rules(spoken: Spoken, fitter: Fitter, tags: Sequence[int]) -> dict[int, Rule]:
+    """Return the rules of tags. The tags of a group are only told apart together."""
+    vocabulary = spoken.vocabulary
+    rivals = {tag: vocabulary.groups.get(vocabulary.rows[tag].group or "", []) for tag in tags}
+    needed = list(dict.fromkeys([*tags, *(r for group in rivals.values() for r in group)]))
+    heads = fitter.heads(spoken, needed)
+    found = {}
+    for tag in tags:
+        key, head = heads[tag]
+        own = vocabulary.rows[tag].threshold
+        if len(rivals[tag]) > 1:
+            cut = -math.inf if own is None else probability_cut(own)
+            key = xxhash.xxh3_128_hexdigest("/".join(heads[r][0] for r in rivals[tag]).encode())
+        else:
+            cut = probability_cut(head.threshold if own is None else own)
+        group = tuple(rivals[tag]) if len(rivals[tag]) > 1 else ()
+        found[tag] = Rule(f"{key}/{cut}", head, cut, group)
+    return found
+
+
+class Membership:
+    """Know the members of tags by their heads. Labels are not in here."""
+
+    def __init__(self, catalog: Catalog, space: Space, cache: TagCache, fitter: Fitter) -> None:
+        self._catalog, self._space, self._cache = catalog, space, cache
+        self._fitter = fitter
+        self._loaded: dict[int, tuple[str, Members]] = {}
+
+    def of(
+        self, spoken: Spoken, tags: Sequence[int], on_progress: Watcher | None = None
+    ) -> dict[int, Members]:
+        """Return the members of tags, computing what is not known or has changed."""
+        self._follow_pictures(spoken)
+        wanted = rules(spoken, self._fitter, tags)
+        keys = self._cache.member_keys()
+        stale = {tag: rule for tag, rule in wanted.items() if keys.get(tag) != rule.key}
+        if stale:
+            self._compute(spoken, stale, on_progress)
+        missing = [t for t in tags if self._loaded.get(t, ("",))[0] != wanted[t].key]
+        for tag, members in self._cache.members(missing).items():
+            self._loaded[tag] = (wanted[tag].key, members)
+        return {tag: self._loaded[tag][1] for tag in tags}
+
+    # --- the pictures changed ---
+
+    def _follow_pictures(self, spoken: Spoken) -> None:
+        """Bring every known tag up to date with pictures that came, changed or went."""
+        version = self._catalog.version()
+        raw = self._cache.meta("pictures")
+        if raw is not None and int(raw) == version:
+            return
+        keys = self._cache.member_keys()
+        known = [tag for tag in keys if tag in spoken.vocabulary.rows]
+        self._cache.forget(tag for tag in self._cache.known() if tag not in spoken.vocabulary.rows)
+        changed = self._catalog.ids_since(int(raw or 0))
+        self._fitter.pictures_changed(spoken, changed)
+        self._loaded.clear()
+        current = rules(spoken, self._fitter, known)
+        kept = {tag: rule for tag, rule in current.items() if keys[tag] == rule.key}
+        self._cache.forget(tag for tag in known if tag not in kept)
+        updated: dict[int, tuple[str, Members]] = {}
+        if kept:
+            here = self._catalog.ids()
+            fresh = self._scan(spoken, kept, changed, None)
+            for tag, members in self._cache.members(list(kept)).items():
+                gone = members.ids[~np.isin(members.ids, here, assume_unique=True)]
+                moved = np.union1d(changed, gone)
+                updated[tag] = (kept[tag].key, members.replaced(moved, fresh[tag]))
+        self._cache.put_members(updated, version=version)
+
+    # --- the tags changed ---
+
+    def _compute(
+        self, spoken: Spoken, stale: Mapping[int, Rule], on_progress: Watcher | None
+    ) -> None:
+        version = self._catalog.version()
+        single = {tag: rule for tag, rule in stale.items() if not rule.rivals}
+        if len(single) <= _FEW:
+            found = {tag: self._search(rule) for tag, rule in single.items()}
+            rest = {tag: rule for tag, rule in stale.items() if rule.rivals}
+        else:
+            found, rest = {}, dict(stale)
+        if rest:
+            found |= self._scan(spoken, rest, self._catalog.ids(), on_progress)
+        fresh = {tag: (stale[tag].key, members) for tag, members in found.items()}
+        self._cache.put_members(fresh, version=version)
+        self._loaded.update(fresh)
+
+    def _search(self, rule: Rule) -> Members:
+        """Let the engine look at every vector: a head is a query with a least score."""
+        length = float(np.linalg.norm(rule.head.weights))
+        if length < _NOTHING:
+            return Members(np.empty(0, np.int64), np.empty(0, np.float32))
+        query = rule.head.weights / length
+        least = max((rule.cut - rule.head.bias) / length, -2.0)
+        found = self._space.index.search(
+            query[None], k=self._space.index.count(), exact=True, min_score=min(least, 2.0)
+        )[0]
+        order = np.argsort(found.ids)
+        logits = length * found.scores[order] + np.float32(rule.head.bias)
+        return Members(found.ids[order], logits.astype(np.float32))
+
+    def _scan(
+        self, spoken: Spoken, wanted: Mapping[int, Rule], ids: Ids, on_progress: Watcher | None
+    ) -> dict[int, Members]:
+        """Read the vectors of pictures block by block and score them against all rules."""
+        parts: dict[int, list[Members]] = {tag: [] for tag in wanted}
+        done = 0
+        for block, vectors in blocks(self._space, ids):
+            for tag, members in score_block(spoken, self._fitter, wanted, block, vectors):
+                parts[tag].append(members)
+            done += len(block)
+            if on_progress is not None:
+                on_progress(Progress(stage="tag", done=done, total=len(ids)))
+        return {tag: _joined(found) for tag, found in parts.items()}
+
+
+def blocks(space: Space, ids: Ids) -> Iterator[tuple[Ids, Vectors]]:
+    """Yield stored vectors block by block, with the ids that are stored."""
+    for start in range(0, len(ids), _BLOCK):
+        yield space.index.get(ids[start : start + _BLOCK])
+
+
+def score_block(
+    spoken: Spoken, fitter: Fitter, wanted: Mapping[int, Rule], ids: Ids, vectors: Vectors
+) -> Iterator[tuple[int, Members]]:
+    """Yield each rule's members among the pictures ids [n] with vectors [n, dim]."""
+    single = [(tag, rule) for tag, rule in wanted.items() if not rule.rivals]
+    for start in range(0, len(single), _TAGS):
+        part = single[start : start + _TAGS]
+        weights = np.stack([rule.head.weights for _, rule in part])
+        logits = vectors @ weights.T + np.array([r.head.bias for _, r in part], np.float32)
+        holds = logits >= np.array([r.cut for _, r in part], np.float32)
+        holds &= np.linalg.norm(weights, axis=1) >= _NOTHING
+        for column, (tag, _) in enumerate(part):
+            rows = np.flatnonzero(holds[:, column])
+            yield tag, Members(ids[rows], np.ascontiguousarray(logits[rows, column]))
+    for group in dict.fromkeys(rule.rivals for rule in wanted.values() if rule.rivals):
+        odds = group_logits(spoken, fitter, group, vectors)
+        best = odds.argmax(axis=1)
+        for column, tag in enumerate(group):
+            if tag in wanted:
+                mine = odds[:, column]
+                rows = np.flatnonzero((best == column) & (mine >= wanted[tag].cut))
+                yield tag, Members(ids[rows], mine[rows].astype(np.float32))
+
+
+def group_logits(
+    spoken: Spoken, fitter: Fitter, group: Sequence[int], vectors: Vectors
+) -> NDArray[np.float32]:
+    """Return the log-odds [n, t] of each tag in the softmax over its group."""
+    heads = [head for _, head in fitter.heads(spoken, group).values()]
+    logits = vectors @ np.stack([head.weights for head in heads]).T
+    logits += np.array([head.bias for head in heads], np.float32)
+    return log_odds(logits)
+
+
+def log_odds(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return log(p / (1 - p)) of a softmax over the rows [n, t], without overflow."""
+    if logits.shape[1] == 1:
+        return np.full_like(logits, np.inf)
+    highest = logits.max(axis=1, keepdims=True)
+    powers = np.exp((logits - highest).astype(np.float64))
+    others = powers.sum(axis=1, keepdims=True) - powers
+    with np.errstate(divide="ignore"):
+        return np.asarray((logits - highest) - np.log(np.maximum(others, 0)), np.float32)
+
+
+def _joined(parts: Sequence[Members]) -> Members:
+    if not parts:
+        return Members(np.empty(0, np.int64), np.empty(0, np.float32))
+    ids = np.concatenate([part.ids for part in parts])
+    logits = np.concatenate([part.logits for part in parts])
+    order = np.argsort(ids, kind="stable")
+    return Members(ids[order], logits[order])

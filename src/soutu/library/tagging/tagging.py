@@ -1,0 +1,156 @@
+"""Tagging in a library in a folder: the vocabulary, labels, and what is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from soutu.errors import ImageError, InputError, LibraryError
+from soutu.library.place import absolute
+from soutu.library.tagging.labels import FolderLabels
+from soutu.library.tagging.tags import FolderTags
+from soutu.types import Progress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from soutu.catalog.catalog import Catalog
+    from soutu.library.base import Watcher
+    from soutu.library.spaces import Space
+    from soutu.library.tagging.base import ReviewOrder, TagMode
+    from soutu.library.tagging.scoring import Scorer
+    from soutu.library.tagging.tagger import Tagger
+    from soutu.models.base import Encoder
+    from soutu.types import ImageTags, Question
+
+_BATCH = 32  # pictures from outside the library that are encoded at once
+_BLOCK = 4096  # pictures of the library that are scored at once
+
+
+class Tagging:
+    """Tag the pictures of a library. `space` opens its current space, None if it has none."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        space: Callable[[], Space | None],
+        encoder: Callable[[], Encoder],
+    ) -> None:
+        self._catalog, self._space, self._encoder = catalog, space, encoder
+        self._open: Tagger | None = None
+        self.tags = FolderTags(catalog, self.tagger)
+        self.labels = FolderLabels(catalog, self._labelled)
+
+    def tagger(self) -> Tagger:
+        """Return the tagger of the current space. Raises LibraryError for an empty library."""
+        space = self._space()
+        if space is None:
+            raise LibraryError("the library holds no pictures yet. Run: soutu index FOLDER")
+        if self._open is not None and self._open.space is not space:
+            self.close()
+        if self._open is None:
+            from soutu.library.tagging.tagger import Tagger
+
+            self._open = Tagger(self._catalog, space, self._encoder)
+        return self._open
+
+    def tag(
+        self,
+        images: Iterable[Path | str | bytes] | None = None,
+        *,
+        mode: TagMode = "threshold",
+        k: int | None = None,
+        tags: Sequence[str] | None = None,
+        on_progress: Watcher | None = None,
+    ) -> Iterator[ImageTags]:
+        """Yield the tags of pictures; see `Library.tag`."""
+        from soutu.library.tagging.scoring import Scorer
+
+        scorer = Scorer(self.tagger(), mode=mode, k=k, tags=tags)
+        if images is None:
+            return self._tag_library(scorer, on_progress)
+        return self._tag_files(scorer, images)
+
+    def _tag_library(self, scorer: Scorer, on_progress: Watcher | None) -> Iterator[ImageTags]:
+        ids = self._catalog.ids()
+        for start in range(0, len(ids), _BLOCK):
+            block, vectors = self.tagger().space.index.get(ids[start : start + _BLOCK])
+            rows = self._catalog.with_ids(block.tolist())
+            here = np.array([int(i) in rows for i in block], bool)
+            paths = [rows[int(i)].path for i in block[here]]
+            yield from scorer.score(paths, block[here], vectors[here])
+            if on_progress is not None:
+                done = min(start + _BLOCK, len(ids))
+                on_progress(Progress(stage="tag", done=done, total=len(ids)))
+
+    def _tag_files(
+        self, scorer: Scorer, images: Iterable[Path | str | bytes]
+    ) -> Iterator[ImageTags]:
+        left = iter(images)
+        while batch := list(islice(left, _BATCH)):
+            paths = [Path() if isinstance(i, bytes) else absolute(i) for i in batch]
+            known = self._unchanged(paths)
+            stored: dict[int, NDArray[np.float32]] = {}
+            if known:
+                ids, vectors = self.tagger().space.index.get(np.array(list(known.values())))
+                stored = dict(zip(ids.tolist(), vectors, strict=True))
+            for image, path in zip(batch, paths, strict=True):
+                id_ = known.get(path)
+                if id_ is not None and id_ in stored:
+                    ids, vector = np.array([id_]), stored[id_]
+                    yield from scorer.score([path], ids, vector[None])
+                else:
+                    yield from scorer.score([path], None, self._encoded(image)[None])
+
+    def _unchanged(self, paths: Sequence[Path]) -> dict[Path, int]:
+        """Return the ids of pictures of the library whose files are as they were indexed."""
+        found = {}
+        for path, row in self._catalog.at_paths([p for p in paths if p != Path()]).items():
+            try:
+                now = path.stat()
+            except OSError:  # gone, but its tags are still known
+                found[path] = row.id
+                continue
+            if (now.st_size, now.st_mtime_ns) == (row.size, row.mtime_ns):
+                found[path] = row.id
+        return found
+
+    def _encoded(self, image: Path | str | bytes) -> NDArray[np.float32]:
+        from soutu.images.decode import decode
+
+        encoder = self._encoder()
+        try:
+            data = image if isinstance(image, bytes) else absolute(image)
+            picture = decode(data, encoder.facts.preprocess)
+        except ImageError as error:
+            label = "the uploaded picture" if isinstance(image, bytes) else image
+            msg = f"cannot tag {label}: {error}"
+            raise InputError(msg) from error
+        return np.asarray(encoder.encode_images(picture.pixels[None])[0])
+
+    def review(
+        self, *, tag: str | None = None, by: ReviewOrder = "tag", k: int = 20
+    ) -> list[Question]:
+        """Return the k questions whose answers teach most; see `Library.review`."""
+        from soutu.library.tagging.asking import questions
+
+        return questions(self.tagger(), tag=tag, by=by, k=k)
+
+    def _labelled(self, tags: Iterable[int]) -> None:
+        if self._open is not None:
+            self._open.refresh(tags)
+
+    def forget(self) -> None:
+        """Drop what was computed from vectors that were made anew."""
+        if self._space() is not None:
+            self.tagger().forget()
+
+    def close(self) -> None:
+        """Let go of the space; safe to call twice."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None

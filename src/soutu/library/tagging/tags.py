@@ -1,0 +1,251 @@
+"""The vocabulary of a library in a folder; see `base.Tags`."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soutu.catalog.said import TagRow, hearing, saying
+from soutu.errors import InputError
+from soutu.library.tagging import edits
+from soutu.library.tagging.base import UNSET, Unset
+from soutu.library.tagging.importing import imported
+from soutu.library.tagging.vocabulary import Vocabulary
+from soutu.types import Tag
+
+if TYPE_CHECKING:
+    from soutu.catalog.catalog import Catalog
+    from soutu.catalog.said import Said
+    from soutu.library.tagging.base import OnConflict
+    from soutu.library.tagging.tagger import Tagger
+    from soutu.types import (
+        Change,
+        Filter,
+        ImportReport,
+        MergeIdea,
+        TagCount,
+        TagFacts,
+        TagIdea,
+    )
+
+_LISTED = 3  # names spelled out in the history; of more, only how many
+
+
+class FolderTags:
+    """Own the vocabulary in a catalog; what is computed of it comes from the tagger."""
+
+    def __init__(self, catalog: Catalog, tagger: Callable[[], Tagger]) -> None:
+        self._catalog = catalog
+        self._tagger = tagger
+
+    # --- reading ---
+
+    def _vocabulary(self) -> Vocabulary:
+        with hearing(self._catalog) as said:
+            return Vocabulary(said.tags())
+
+    def __iter__(self) -> Iterator[Tag]:
+        return iter(self._vocabulary())
+
+    def __len__(self) -> int:
+        return len(self._vocabulary())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._vocabulary().id_of(name) is not None
+
+    def get(self, name: str) -> Tag:
+        """Return a tag by any of its names."""
+        vocabulary = self._vocabulary()
+        return vocabulary.tag(vocabulary.find(name).id)
+
+    def history(self, limit: int = 20) -> list[Change]:
+        """List the last changes, newest first."""
+        with hearing(self._catalog) as said:
+            return said.history(limit)
+
+    # --- changing ---
+
+    def add(
+        self,
+        name: str,
+        *,
+        aliases: Iterable[str] = (),
+        prompts: Iterable[str] = (),
+        parent: str | None = None,
+        group: str | None = None,
+        threshold: float | None = None,
+        who: str | None = None,
+    ) -> Tag:
+        """Add a tag."""
+        names = edits.named(name, aliases)
+        with saying(self._catalog) as said:
+            vocabulary = Vocabulary(said.tags())
+            row = TagRow(
+                id=0,
+                names=names,
+                prompts=edits.checked_prompts(prompts),
+                parent=None if parent is None else vocabulary.find(parent).id,
+                group=edits.checked_group(group),
+                threshold=edits.checked_threshold(threshold),
+            )
+            edits.require_free(vocabulary, row)
+            row = replace(row, id=said.new_tag_ids(1)[0])
+            return self._put(said, vocabulary, row, "add", names[0][1], who)
+
+    def edit(
+        self,
+        name: str,
+        *,
+        aliases: Iterable[str] | Unset = UNSET,
+        prompts: Iterable[str] | Unset = UNSET,
+        parent: str | Unset | None = UNSET,
+        group: str | Unset | None = UNSET,
+        threshold: float | Unset | None = UNSET,
+        who: str | None = None,
+    ) -> Tag:
+        """Change what is given and leave the rest."""
+        with saying(self._catalog) as said:
+            vocabulary = Vocabulary(said.tags())
+            row = vocabulary.find(name)
+            if not isinstance(aliases, Unset):
+                row = replace(row, names=edits.named(row.names[0][1], aliases))
+            if not isinstance(prompts, Unset):
+                row = replace(row, prompts=edits.checked_prompts(prompts))
+            if not isinstance(parent, Unset):
+                broader = None if parent is None else vocabulary.find(parent).id
+                row = replace(row, parent=broader)
+            if not isinstance(group, Unset):
+                row = replace(row, group=edits.checked_group(group))
+            if not isinstance(threshold, Unset):
+                row = replace(row, threshold=edits.checked_threshold(threshold))
+            return self._put(said, vocabulary, row, "edit", row.names[0][1], who)
+
+    def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
+        """Give a tag another name."""
+        ((key, tidy),) = edits.named(new)
+        with saying(self._catalog) as said:
+            vocabulary = Vocabulary(said.tags())
+            row = vocabulary.find(name)
+            old = row.names[0][1]
+            others = tuple(each for each in row.names[1:] if each[0] != key)
+            row = replace(row, names=((key, tidy), *others))
+            return self._put(said, vocabulary, row, "rename", f"{old} to {tidy}", who)
+
+    def merge(self, names: Sequence[str], into: str, *, who: str | None = None) -> Tag:
+        """Merge tags into one."""
+        with saying(self._catalog) as said:
+            vocabulary = Vocabulary(said.tags())
+            target = vocabulary.find(into).id
+            ids = [vocabulary.find(name).id for name in names]
+            labels = list(said.labels(tags=[*dict.fromkeys([*ids, target])]))
+            edit = edits.merged(vocabulary, ids, target, labels)
+            what = f"{_listed([vocabulary.name(i) for i in ids])} into {vocabulary.name(target)}"
+            said.change(edit, who=login_name(who), source="person", action="merge", what=what)
+            return Vocabulary(said.tags()).tag(target)
+
+    def remove(self, names: Sequence[str], *, who: str | None = None) -> int:
+        """Remove tags with their labels."""
+        with saying(self._catalog) as said:
+            vocabulary = Vocabulary(said.tags())
+            ids = list(dict.fromkeys(vocabulary.find(name).id for name in names))
+            if ids:
+                edit = edits.removed(vocabulary, ids, said.labels(tags=ids))
+                what = _listed([vocabulary.name(i) for i in ids])
+                said.change(edit, who=login_name(who), source="person", action="remove", what=what)
+            return len(ids)
+
+    def undo(self, *, who: str | None = None) -> Change:  # noqa: ARG002 - a server notes who
+        """Take the last change of tags or labels back."""
+        with saying(self._catalog) as said:
+            return undo_last(said)
+
+    def load(
+        self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
+    ) -> ImportReport:
+        """Import a file or a starter vocabulary: all of it or nothing."""
+        from soutu.library.tagging.files import read_starter, read_vocabulary, starter_vocabularies
+
+        # A file of that name, if any, must be written as a path: starter names have no suffix.
+        starter = isinstance(source, str) and source in starter_vocabularies()
+        tags = read_starter(str(source)) if starter else read_vocabulary(Path(source))
+        with saying(self._catalog) as said:
+            vocabulary = Vocabulary(said.tags())
+            edit, report = imported(said, vocabulary, tags, on_conflict)
+            if edit.tags:
+                what = f"{len(edit.tags)} tags from {source if starter else Path(source).name}"
+                said.change(edit, who=login_name(who), source="import", action="import", what=what)
+        return report
+
+    def save(self, path: Path | str) -> int:
+        """Export the vocabulary; return how many tags."""
+        from soutu.library.tagging.files import write_vocabulary
+
+        tags = list(self)
+        write_vocabulary(Path(path), tags)
+        return len(tags)
+
+    def _put(
+        self,
+        said: Said,
+        vocabulary: Vocabulary,
+        row: TagRow,
+        action: str,
+        what: str,
+        who: str | None,
+    ) -> Tag:
+        edit = edits.changed_row(vocabulary, row)
+        if vocabulary.rows.get(row.id) != row:
+            said.change(edit, who=login_name(who), source="person", action=action, what=what)
+        return Vocabulary({**vocabulary.rows, row.id: row}).tag(row.id)
+
+    # --- what was computed ---
+
+    def show(self, name: str) -> TagFacts:
+        """Return a tag with what was found for it."""
+        return self._tagger().facts(name)
+
+    def counts(self, where: str | Filter | None = None) -> list[TagCount]:
+        """Count the pictures of each tag, most frequent first."""
+        return self._tagger().counts(where)
+
+    def suggest(self, limit: int = 10) -> list[TagIdea]:
+        """Suggest tags for frequent kinds of pictures that no tag covers."""
+        return self._tagger().suggest(limit)
+
+    def similar(self, limit: int = 10) -> list[MergeIdea]:
+        """Suggest pairs of tags to merge."""
+        return self._tagger().similar(limit)
+
+
+def undo_last(said: Said, *, only: frozenset[str] | None = None) -> Change:
+    """Take back the last change that still stands; `only` names the actions that may be it."""
+    change = next((each for each in said.history() if not each.undone), None)
+    if change is None:
+        raise InputError("there is nothing to undo: no tag and no label was ever changed")
+    if only is not None and change.action not in only:
+        msg = (
+            f"the last change was no label but: {change.action} {change.what}. "
+            f"To take that back: soutu tags undo"
+        )
+        raise InputError(msg)
+    said.take_back(change)
+    return replace(change, undone=True)
+
+
+def login_name(who: str | None) -> str:
+    """Return who is named, or else who is logged in."""
+    if who is not None:
+        return who
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user, as in some containers
+        return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) <= _LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:_LISTED])} and {len(names) - _LISTED} more"

@@ -1,0 +1,301 @@
+"""A vocabulary that people own: every change is atomic, recorded and can be undone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from conftest import OpenFolder
+
+from soutu.errors import InputError
+from soutu.library.base import Library
+from soutu.types import ImportReport, Tag
+
+Change = Callable[[Library], object]
+
+
+@pytest.fixture
+def library(open_folder: OpenFolder) -> Library:
+    """An empty library with a small tree of tags."""
+    opened = open_folder()
+    opened.tags.add("animal", aliases=["动物"])
+    opened.tags.add("cat", aliases=["猫", "kitty"], parent="animal")
+    opened.tags.add("dog", prompts=["a photo of a {}"], parent="动物", threshold=0.4)
+    return opened
+
+
+def names(library: Library) -> list[str]:
+    return [tag.name for tag in library.tags]
+
+
+def test_a_tag_is_found_by_any_of_its_names_however_written(library: Library) -> None:
+    """Case, width and surrounding space do not matter, in any script."""
+    assert [library.tags.get(name).name for name in ("Cat", "猫", " KITTY ", "ｃａｔ")] == ["cat"] * 4
+    assert "Kitty" in library.tags
+    assert "horse" not in library.tags
+
+
+def test_tags_keep_what_they_were_given(library: Library) -> None:
+    """Every field comes back, the parent by its main name."""
+    assert library.tags.get("dog") == Tag(
+        name="dog", prompts=("a photo of a {}",), parent="animal", threshold=0.4
+    )
+
+
+def test_rename_keeps_everything_but_the_name(library: Library) -> None:
+    """Also to another way of writing it, and to one of its aliases."""
+    assert library.tags.rename("cat", "Cats").aliases == ("猫", "kitty")
+    assert library.tags.rename("cats", "kitty") == Tag(
+        name="kitty", aliases=("猫",), parent="animal"
+    )
+    assert "cats" not in library.tags
+
+
+def test_edit_changes_only_what_is_given(library: Library) -> None:
+    """None and empty lists take values away."""
+    assert library.tags.edit("dog", aliases=["狗"]) == Tag(
+        name="dog", aliases=("狗",), prompts=("a photo of a {}",), parent="animal", threshold=0.4
+    )
+    assert library.tags.edit("dog", prompts=[], parent=None, threshold=None, group="pet") == Tag(
+        name="dog", aliases=("狗",), group="pet"
+    )
+
+
+def test_merge_moves_names_and_children(library: Library) -> None:
+    """The merged tag's names become aliases, its children the target's."""
+    library.tags.add("kitten", parent="cat")
+    merged = library.tags.merge(["cat"], "dog")
+    assert merged.aliases == ("cat", "猫", "kitty")
+    assert library.tags.get("kitten").parent == "dog"
+    assert names(library) == ["animal", "dog", "kitten"]
+
+
+def test_merging_into_a_child_leaves_no_circle(library: Library) -> None:
+    """The child takes the place of its parent."""
+    merged = library.tags.merge(["animal"], "cat")
+    assert merged.parent is None
+    assert library.tags.get("dog").parent == "cat"
+
+
+def test_removing_a_tag_moves_its_children_up(library: Library) -> None:
+    """Also past several removed tags at once."""
+    library.tags.add("kitten", parent="cat")
+    assert library.tags.remove(["cat", "猫"]) == 1
+    assert library.tags.get("kitten").parent == "animal"
+    library.tags.add("tabby", parent="kitten")
+    library.tags.remove(["animal", "kitten"])
+    assert library.tags.get("tabby").parent is None
+
+
+BAD: Sequence[tuple[Change, str]] = [
+    (lambda x: x.tags.add(""), "empty"),
+    (lambda x: x.tags.add("  "), "empty"),
+    (lambda x: x.tags.add("CAT"), "'CAT' is a tag already"),
+    (lambda x: x.tags.add("lion", aliases=["猫"]), "'猫' is an alias of 'cat' already"),
+    (lambda x: x.tags.add("lion", threshold=1.5), "threshold 1.5 lies outside 0..1"),
+    (lambda x: x.tags.add("lion", threshold=float("nan")), "threshold nan lies outside 0..1"),
+    (lambda x: x.tags.add("lion", prompts=[" "]), "a prompt is empty"),
+    (lambda x: x.tags.add("lion", parent="felines"), "no tag 'felines'"),
+    (lambda x: x.tags.edit("animal", parent="cat"), "animal → cat → animal"),
+    (lambda x: x.tags.edit("animal", parent="animal"), "animal → animal"),
+    (lambda x: x.tags.edit("catt"), "Did you mean 'cat'"),
+    (lambda x: x.tags.rename("cat", "dog"), "'dog' is a tag already"),
+    (lambda x: x.tags.merge(["cat"], "cat"), "into itself"),
+    (lambda x: x.tags.merge(["cat", "cow"], "dog"), "no tag 'cow'"),
+    (lambda x: x.tags.remove(["cat", "cow"]), "no tag 'cow'"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD)
+def test_what_cannot_be_changed_is_refused_and_changes_nothing(
+    library: Library, change: Change, message: str
+) -> None:
+    """The message names the value; tags and history are as before."""
+    before = list(library.tags), library.tags.history()
+    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+        change(library)
+    assert (list(library.tags), library.tags.history()) == before
+
+
+GOOD: Sequence[Change] = [
+    lambda x: x.tags.add("lion", aliases=["狮子"], parent="animal", group="big", threshold=0.1),
+    lambda x: x.tags.rename("cat", "katze"),
+    lambda x: x.tags.edit("dog", prompts=[], threshold=None, parent=None),
+    lambda x: x.tags.merge(["cat", "animal"], "dog"),
+    lambda x: x.tags.remove(["animal", "dog"]),
+]
+
+
+@pytest.mark.parametrize("change", GOOD)
+def test_every_change_can_be_undone(library: Library, change: Change) -> None:
+    """Undo gives back exactly what was, and can go on to the changes before."""
+    before = list(library.tags)
+    change(library)
+    assert list(library.tags) != before
+    undone = library.tags.undo()
+    assert undone.undone
+    assert list(library.tags) == before
+    assert library.tags.history()[0] == undone
+    library.tags.undo()
+    assert "dog" not in library.tags
+
+
+def test_undo_ends_with_the_first_change(library: Library) -> None:
+    """Then there is nothing left to undo."""
+    for _ in range(3):
+        library.tags.undo()
+    assert len(library.tags) == 0
+    with pytest.raises(InputError, match="nothing to undo"):
+        library.tags.undo()
+
+
+def test_the_history_says_who_did_what(library: Library) -> None:
+    """Newest first, with the name that was given or the login name."""
+    library.tags.rename("cat", "cats", who="ann")
+    newest, *older = library.tags.history()
+    assert (newest.number, newest.who, newest.source) == (4, "ann", "person")
+    assert (newest.action, newest.what) == ("rename", "cat to cats")
+    assert [change.what for change in older] == ["dog", "cat", "animal"]
+    assert older[0].who
+
+
+def test_changes_that_change_nothing_are_not_recorded(library: Library) -> None:
+    """Saying again what is so leaves the history alone."""
+    library.tags.edit("dog", threshold=0.4)
+    library.tags.rename("dog", "dog")
+    assert len(library.tags.history()) == 3
+
+
+# --- import and export ---
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".toml"])
+def test_an_exported_vocabulary_comes_back_the_same(
+    library: Library, open_folder: OpenFolder, tmp_path: Path, suffix: str
+) -> None:
+    """In every format, into another library."""
+    file = tmp_path / f"tags{suffix}"
+    assert library.tags.save(file) == 3
+    other = open_folder(tmp_path / "other")
+    assert other.tags.load(file) == ImportReport(added=3)
+    assert list(other.tags) == list(library.tags)
+    assert other.tags.load(file) == ImportReport(unchanged=3)
+
+
+def test_an_import_updates_what_the_file_states(library: Library, tmp_path: Path) -> None:
+    """Aliases add up; what the file leaves open stays as it is."""
+    file = tmp_path / "tags.csv"
+    file.write_text("name,aliases,threshold\nkitty,chat|猫,\ndog,,0.9\nfox,,\n")
+    assert library.tags.load(file) == ImportReport(added=1, updated=2)
+    assert library.tags.get("cat").aliases == ("猫", "kitty", "chat")
+    assert library.tags.get("dog").threshold == 0.9
+    assert library.tags.get("dog").prompts == ("a photo of a {}",)
+    library.tags.undo()
+    assert library.tags.get("cat").aliases == ("猫", "kitty")
+
+
+def test_an_import_can_skip_or_refuse_what_is_there(library: Library, tmp_path: Path) -> None:
+    """Skipping also leaves out aliases that belong to another tag."""
+    file = tmp_path / "tags.csv"
+    file.write_text("name,aliases,threshold\ncat,,0.9\nlion,猫|leo,\n")
+    with pytest.raises(InputError, match="'cat' is there already"):
+        library.tags.load(file, on_conflict="error")
+    with pytest.raises(InputError, match="'lion': its name '猫' already belongs"):
+        library.tags.load(file)
+    assert library.tags.load(file, on_conflict="skip") == ImportReport(added=1, unchanged=1)
+    assert library.tags.get("lion").aliases == ("leo",)
+    assert library.tags.get("cat").threshold is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,parent\nfox,canines\n", "'fox' has the parent 'canines'"),
+        ("name,parent\nanimal,cat\n", "animal → cat → animal"),
+        ("name,threshold\nfox,2\n", "line 2"),
+        ("name\nfox\nFOX\n", "line 3"),
+    ],
+)
+def test_a_bad_import_changes_nothing(
+    library: Library, tmp_path: Path, text: str, message: str
+) -> None:
+    """The error says where and what."""
+    before = list(library.tags)
+    file = tmp_path / "tags.csv"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        library.tags.load(file)
+    assert list(library.tags) == before
+
+
+def test_parents_may_come_later_in_an_import(library: Library, tmp_path: Path) -> None:
+    """And be named by an alias of what is there."""
+    file = tmp_path / "tags.csv"
+    file.write_text("name,parent\ncub,lion\nlion,动物\n")
+    library.tags.load(file)
+    assert library.tags.get("cub").parent == "lion"
+    assert library.tags.get("lion").parent == "animal"
+
+
+def test_a_hundred_thousand_tags_are_imported_and_undone(library: Library, tmp_path: Path) -> None:
+    """Large vocabularies are ordinary."""
+    file = tmp_path / "many.csv"
+    rows = (f"tag {i},alias {i},{'' if i % 2 else 'animal'}" for i in range(100_000))
+    file.write_text("\n".join(["name,aliases,parent", *rows]))
+    assert library.tags.load(file) == ImportReport(added=100_000)
+    assert library.tags.get("ALIAS 99998").parent == "animal"
+    library.tags.undo()
+    assert names(library) == ["animal", "cat", "dog"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from soutu import open_library
+with open_library(sys.argv[1]) as library:
+    print("ready", flush=True)
+    library.tags.load(Path(sys.argv[2]))
+    print("done", flush=True)
+"""
+
+
+def test_a_killed_import_leaves_all_or_nothing(open_folder: OpenFolder, tmp_path: Path) -> None:
+    """SIGKILL at six moments spread over the import."""
+    open_folder().close()
+    place = tmp_path / "library"
+    file = tmp_path / "many.csv"
+    file.write_text("name\n" + "\n".join(f"tag {i}" for i in range(20_000)))
+    counts = set()
+    for step in range(6):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, place, file], stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(0.12 * step)
+            os.kill(child.pid, signal.SIGKILL)
+        with_tags = open_folder(model=None)
+        counts.add(len(with_tags.tags))
+        if len(with_tags.tags):
+            with_tags.tags.undo()
+        assert len(with_tags.tags) == 0
+        with_tags.close()
+    assert counts <= {0, 20_000}
+
+
+def test_two_processes_do_not_overwrite_each_other(open_folder: OpenFolder) -> None:
+    """Libraries opened twice see each other's tags at once and share one history."""
+    one, two = open_folder(), open_folder()
+    one.tags.add("cat")
+    two.tags.add("dog")
+    with pytest.raises(InputError, match="already"):
+        two.tags.add("cat")
+    assert names(one) == names(two) == ["cat", "dog"]
+    two.tags.undo()
+    assert names(one) == ["cat"]
