@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 def zero_shot(task: Task, tag: int, _: Vectors, __: NDArray[np.bool_]) -> Direction:
     """Rank by the text alone."""
-    return task.texts[tag]
+    text: Direction = task.texts[tag]
+    return text
 
 
 def soutu(task: Task, tag: int, vectors: Vectors, y: NDArray[np.bool_]) -> Direction:

@@ -180,8 +180,8 @@ def layout(runs: list[dict[str, dict[str, float]]]) -> str:
     for name in runs[0]:
         row: list[object] = [name]
         for kind in ("micro", "macro"):
-            value = np.mean([run[name][kind] for run in runs])
-            base = np.mean([next(iter(run.values()))[kind] for run in runs])
+            value = float(np.mean([run[name][kind] for run in runs]))
+            base = float(np.mean([next(iter(run.values()))[kind] for run in runs]))
             row += [f"{value:.3f}", f"{value / max(base, 1e-9):.2f}"]
         rows.append(row)
     return harness.table(["threshold", "micro F1", "ratio", "macro F1", "ratio"], rows)

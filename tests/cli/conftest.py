@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 
 import soutu.library
 from cli.fake import FakeLibrary, Soutu
+from cli.tagging import TaggingLibrary
 from soutu.cli.app import app
 
 
@@ -33,11 +35,12 @@ def soutu_command(library: FakeLibrary) -> Soutu:
 
 
 @pytest.fixture
-def tagging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TaggingLibrary]:
-    """Put a library with a vocabulary and two pictures in the place of the one on disk."""
-    fake = TaggingLibrary(tmp_path / "tagging", [tmp_path / "tom.jpg", tmp_path / "rex.jpg"])
-    monkeypatch.setattr(soutu.library, "open_library", fake.open)
+def tagging(
+    library: FakeLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TaggingLibrary]:
+    """Put a library with a real vocabulary and two pictures, tom.jpg and rex.jpg, in its place."""
+    made = TaggingLibrary(library.path, [tmp_path / "tom.jpg", tmp_path / "rex.jpg"])
+    monkeypatch.setattr(soutu.library, "open_library", made.open)
     monkeypatch.chdir(tmp_path)
-    yield fake
-    fake.let_go()
-
+    yield made
+    made.let_go()

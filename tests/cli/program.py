@@ -46,5 +46,6 @@ if __name__ == "__main__":
         hit(f"/photos/holiday/{number:04d} 猫 on the sofa.jpg", 0.9 - number / hits)
         for number in range(hits)
     ]
-    soutu.library.open_library = library.open
+    # It answers what search and index ask for; tagging_program.py knows tags.
+    soutu.library.open_library = library.open  # type: ignore[assignment]
     main()

@@ -78,7 +78,7 @@ class TaggingLibrary(FakeLibrary):
 
     def __init__(self, path: Path, pictures: Sequence[Path | str] = ()) -> None:
         super().__init__(path)
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
         self._catalog = Catalog.open(path / "catalog.sqlite")
         self.found = Found(self)
         self.tags = FolderTags(self._catalog, lambda: self.found)  # type: ignore[arg-type,return-value]
@@ -103,6 +103,10 @@ class TaggingLibrary(FakeLibrary):
         self._catalog.put(rows)
         self.pictures |= {row.path: 1.0 for row in rows}
 
+    def let_go(self) -> None:
+        """Close the catalog, which `close` leaves open for the next command of a test."""
+        self._catalog.close()
+
     def tag(
         self,
         images: Iterable[Path | str | bytes] | None = None,
@@ -123,9 +127,7 @@ class TaggingLibrary(FakeLibrary):
             if on_progress is not None:
                 on_progress(Progress(stage="tag", done=number, total=len(chosen)))
 
-    def review(
-        self, *, tag: str | None = None, by: str = "tag", k: int = 20
-    ) -> list[Question]:
+    def review(self, *, tag: str | None = None, by: str = "tag", k: int = 20) -> list[Question]:
         """Ask about every pair of tag and picture without a label, in order."""
         self._ask("review", (tag, by, k))
         said = {(label.path, label.tag) for label in self.labels.all()}

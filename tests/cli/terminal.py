@@ -23,13 +23,18 @@ class Terminal:
     """A pseudo-terminal with a program in it; `wait` returns its exit code."""
 
     def __init__(
-        self, args: Sequence[str], *, columns: int = 80, env: Mapping[str, str] | None = None
+        self,
+        args: Sequence[str],
+        *,
+        columns: int = 80,
+        env: Mapping[str, str] | None = None,
+        program: Path = PROGRAM,
     ) -> None:
         self._own, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         kept = {k: v for k, v in os.environ.items() if k not in {"TMUX", "NO_COLOR", "COLUMNS"}}
         self.process = subprocess.Popen(
-            [sys.executable, PROGRAM, *args],
+            [sys.executable, program, *args],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -45,6 +50,10 @@ class Terminal:
         while wanted not in self.text:
             assert time.monotonic() < end, f"{wanted!r} never came: {self.text!r}"
             assert self._read(), f"it ended without {wanted!r}: {self.text!r}"
+
+    def press(self, keys: str) -> None:
+        """Send keys, as if they were typed."""
+        os.write(self._own, keys.encode())
 
     def wait(self) -> int:
         """Read until the program ends, and return its exit code."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from xmp_packets import DARKTABLE, LIGHTROOM, NAMESPACES, bag, packet
@@ -92,7 +91,8 @@ def test_keywords_of_the_pictures_a_picture_was_made_from_are_not_its_own() -> N
         + b"]>"
         + packet(bag("dc:subject", "&a8;")),
         b"<!DOCTYPE x SYSTEM 'file:///etc/passwd'>" + packet(bag("dc:subject", "dog")),
-        b"<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/passwd'>]>" + packet(bag("dc:subject", "&f;")),
+        b"<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/passwd'>]>"
+        + packet(bag("dc:subject", "&f;")),
         packet(bag("dc:subject", "&unknown;")),
         packet(bag("dc:subject", "dog"))[:-5],
         packet(bag("dc:subject", "\x01")),
@@ -113,18 +113,17 @@ def test_broken_and_hostile_packets_are_refused(data: bytes) -> None:
 
 def test_the_place_of_a_fault_is_named() -> None:
     """Line and column, as an editor counts them."""
-    with pytest.raises(ImageError, match="line 3, column 2: mismatched tag|line 3, column 3"):
+    with pytest.raises(ImageError, match="at line 3, column 3: mismatched tag"):
         keywords_of(b"<a>\n<subject>\n</a>")
 
 
-def test_deeply_nested_and_large_packets_are_read_in_no_time() -> None:
-    """The parser keeps no recursion, and the work grows with the length only."""
-    start = time.process_time()
+def test_deeply_nested_and_large_packets_are_read_and_changed() -> None:
+    """Nothing recurses, and the work grows with the length only."""
     deep = packet("<dc:a>" * 100_000 + "</dc:a>" * 100_000 + bag("dc:subject", "dog"))
     wide = packet(bag("dc:subject", *(f"tag {n}" for n in range(20_000))))
     assert keywords_of(deep).names == ("dog",)
     assert len(keywords_of(wide).names) == 20_000
-    assert time.process_time() - start < 20
+    assert keywords_of(edit(wide, [DOG], ["tag 7"])).names[-3:] == ("tag 19998", "tag 19999", "dog")
 
 
 def test_packets_without_keywords_are_not_parsed() -> None:
@@ -206,15 +205,33 @@ def test_a_keyword_that_is_there_in_another_spelling_is_not_added() -> None:
 
 
 def test_a_tag_without_a_path_is_there_if_somebody_keeps_it_below_another() -> None:
-    """digiKam would otherwise show it twice."""
+    """Programs that show a tree would otherwise show it twice."""
     old = packet(bag("digiKam:TagsList", "animal/dog"))
     assert b"<rdf:li>animal/dog</rdf:li></rdf:Bag></digiKam:TagsList>" in edit(old, [("dog",)])
+
+
+def test_a_list_that_was_not_there_takes_the_keywords_of_the_others_along() -> None:
+    """Programs that read only the new list must not lose what a person said."""
+    old = packet(
+        bag("dc:subject", "dog", "holiday", "海") + bag("lr:hierarchicalSubject", "风景|海")
+    )
+    new = edit(old, [DOG])
+    tags_list = new[new.index(b"<digiKam:TagsList") :].decode()
+    names = [part.split("</rdf:li>")[0] for part in tags_list.split("<rdf:li>")[1:]]
+    assert names == ["风景/海", "holiday", "animal/dog"]
+    assert keywords_of(new) == Keywords(("dog", "holiday", "海"), (("风景", "海"), DOG))
+    assert edit(old, []) == old
+    assert edit(old, [("dog",), ("holiday",)]) == edit(
+        edit(old, [("dog",), ("holiday",)]), [("dog",), ("holiday",)]
+    )
 
 
 def test_a_tag_that_moved_takes_its_old_path_away_when_it_is_named() -> None:
     """`remove` may name every managed tag: those that hold stay, where they are now."""
     old = edit(EMPTY, [DOG])
-    assert keywords_of(edit(old, [("pet", "dog")], ["dog"])) == Keywords(("dog",), (("pet", "dog"),))
+    assert keywords_of(edit(old, [("pet", "dog")], ["dog"])) == Keywords(
+        ("dog",), (("pet", "dog"),)
+    )
 
 
 def test_names_with_a_separator_stay_out_of_lists_where_they_would_mean_a_path() -> None:

@@ -36,7 +36,8 @@ def names(library: Library) -> list[str]:
 
 def test_a_tag_is_found_by_any_of_its_names_however_written(library: Library) -> None:
     """Case, width and surrounding space do not matter, in any script."""
-    assert [library.tags.get(name).name for name in ("Cat", "猫", " KITTY ", "ｃａｔ")] == ["cat"] * 4
+    for name in ("Cat", "猫", " KITTY ", "ｃａｔ"):
+        assert library.tags.get(name).name == "cat"
     assert "Kitty" in library.tags
     assert "horse" not in library.tags
 

@@ -183,7 +183,6 @@ def test_chosen_questions_teach_more_than_random_or_merely_uncertain_ones() -> N
     ours = mean_by_seed(lambda p, v, asked: choose_for_tag(p, 0.5, v, 4, asked_vectors=asked))
     random = mean_by_seed(lambda p, v, asked: rng.choice(len(p), 4, replace=False))
     uncertain = mean_by_seed(lambda p, v, asked: np.argsort(-uncertainty(p, 0.5))[:4])
-    assert ours.mean() > random.mean() + 0.05
-    assert ours.mean() > uncertain.mean()
-    assert (ours > random).mean() >= 0.75
-    print(ours.mean(), random.mean(), uncertain.mean(), ours > random)
+    assert ours.mean() > random.mean() + 0.1
+    assert ours.mean() > uncertain.mean() + 0.03
+    assert (ours > random).mean() >= 0.85

@@ -63,7 +63,7 @@ def test_groups_exclude_something(name: str) -> None:
     tags = read_starter(name)
     groups = Counter(tag.group for tag in tags if tag.group is not None)
     assert len(groups) <= 4
-    assert [group for group, n in groups.items() if n < 2 and group != "medium"] == []
+    assert [group for group, n in groups.items() if n < 2] == []
     grouped = {tag.name for tag in tags if tag.group is not None}
     children = [tag.name for tag in tags if tag.group is not None and tag.parent in grouped]
     assert children == []

@@ -14,6 +14,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from soutu.catalog import schema
+from soutu.catalog.chunks import chunks
 from soutu.catalog.counters import count_up
 from soutu.catalog.departures import bid_farewell, welcome_back
 from soutu.errors import LibraryBroken, LibraryBusy, LibraryTooNew, StorageError
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 VERSION = "version"
 """The setting that counts the writes of pictures."""
-
-_CHUNK = 500  # bound parameters per statement, below every engine's limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +136,7 @@ class Catalog:
         found: dict[int, Path] = {}
         for t, key in ((schema.departed, "image"), (schema.images, "id")):
             with self.transaction() as c:
-                for chunk in _chunks(ids):
+                for chunk in chunks(ids):
                     statement = sa.select(t.c[key], t.c.path).where(t.c[key].in_(chunk))
                     found.update((row[0], row[1]) for row in c.execute(statement))
         return found
@@ -192,7 +191,7 @@ class Catalog:
         t = schema.images
         with self.transaction() as c:
             version = count_up(c, VERSION)
-            for chunk in _chunks([row.id for row in rows]):
+            for chunk in chunks([row.id for row in rows]):
                 c.execute(t.delete().where(t.c.id.in_(chunk)))
             c.execute(t.insert(), [{**_image_values(row), "version": version} for row in rows])
             welcome_back(c, {row.id: row.digest for row in rows})
@@ -203,13 +202,14 @@ class Catalog:
         """Remove rows; unknown ids are ignored. Labels stay, for when a picture comes back."""
         with self.transaction() as c:
             count_up(c, VERSION)
-            for chunk in _chunks([int(i) for i in ids]):
+            for chunk in chunks([int(i) for i in ids]):
                 bid_farewell(c, chunk)
                 c.execute(schema.images.delete().where(schema.images.c.id.in_(chunk)))
+                c.execute(schema.keywords.delete().where(schema.keywords.c.image.in_(chunk)))
 
     def _rows(self, column: sa.Column[Any], values: Sequence[Any]) -> Iterator[ImageRow]:
         with self.transaction() as c:
-            for chunk in _chunks(values):
+            for chunk in chunks(values):
                 for row in c.execute(sa.select(schema.images).where(column.in_(chunk))):
                     yield _image_row(row)
 
@@ -228,7 +228,7 @@ class Catalog:
         """Return (size, mtime_ns, reason) of the failures recorded at these paths."""
         t, found = schema.failures, {}
         with self.transaction() as c:
-            for chunk in _chunks(paths):
+            for chunk in chunks(paths):
                 for row in c.execute(sa.select(t).where(t.c.path.in_(chunk))):
                     found[row.path] = (row.size, row.mtime_ns, row.reason)
         return found
@@ -250,7 +250,7 @@ class Catalog:
             self._clear_failures(c, paths)
 
     def _clear_failures(self, c: sa.Connection, paths: Sequence[Path]) -> None:
-        for chunk in _chunks(paths):
+        for chunk in chunks(paths):
             c.execute(schema.failures.delete().where(schema.failures.c.path.in_(chunk)))
 
     # --- spaces ---
@@ -285,7 +285,7 @@ class Catalog:
         """Say that the vectors of these ids in a space are up to date again."""
         t = schema.stale
         with self.transaction() as c:
-            for chunk in _chunks([int(i) for i in ids]):
+            for chunk in chunks([int(i) for i in ids]):
                 c.execute(t.delete().where(t.c.space == space, t.c.image.in_(chunk)))
 
 
@@ -322,15 +322,10 @@ def _below(column: sa.ColumnElement[Any], path: Path) -> sa.ColumnElement[bool]:
     return sa.or_(column == path, sa.and_(column >= folder, column < folder[:-1] + "0"))
 
 
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
-
-
 def _mark_stale(c: sa.Connection, ids: Sequence[int], spaces: Sequence[str]) -> None:
     t = schema.stale
     for space in spaces:
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             c.execute(t.delete().where(t.c.space == space, t.c.image.in_(chunk)))
             c.execute(t.insert(), [{"space": space, "image": i} for i in chunk])
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import sqlalchemy as sa
 
 from soutu.catalog import schema
+from soutu.catalog.chunks import chunks
 from soutu.catalog.counters import count_up
+from soutu.catalog.keywords import label_from_files
 from soutu.types import Change
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ SAID = "said"
 """The setting that counts the changes of tags and labels."""
 
 _TAG_IDS = "tag_ids"  # the setting that counts the ids given to tags
-_CHUNK = 500
 
 LabelKey: TypeAlias = tuple[int, int]
 """Tag id and image id."""
@@ -91,7 +92,7 @@ class Said:
         if values is None:
             parts = [statement]
         else:
-            parts = [statement.where(column.in_(chunk)) for chunk in _chunks(values)]
+            parts = [statement.where(column.in_(chunk)) for chunk in chunks(values)]
         for part in parts:
             for row in self._c.execute(part):
                 yield LabelRow(**row._mapping)
@@ -139,6 +140,7 @@ class Said:
     def change(self, edit: Edit, *, who: str, source: str, action: str, what: str) -> Change:
         """Give tags and labels their new states, and note it with the way back."""
         before = self._apply(edit)
+        label_from_files(self._c, list(edit.tags))
         t = schema.history
         number = (self._c.execute(sa.select(sa.func.max(t.c.number))).scalar() or 0) + 1
         now = datetime.now(UTC).replace(tzinfo=None)
@@ -149,7 +151,9 @@ class Said:
 
     def take_back(self, change: Change) -> None:
         """Give everything that a change touched the state it had before."""
-        self._apply(self.before(change.number))
+        edit = self.before(change.number)
+        self._apply(edit)
+        label_from_files(self._c, list(edit.tags))
         t = schema.history
         self._c.execute(t.update().where(t.c.number == change.number).values(undone=True))
 
@@ -184,7 +188,7 @@ class Said:
 
     def _put_tags(self, states: Mapping[int, TagRow | None]) -> None:
         t, n = schema.tags, schema.names
-        for chunk in _chunks(list(states)):
+        for chunk in chunks(list(states)):
             self._c.execute(n.delete().where(n.c.tag.in_(chunk)))
             self._c.execute(t.delete().where(t.c.id.in_(chunk)))
         rows = [row for row in states.values() if row is not None]
@@ -218,7 +222,7 @@ class Said:
         for tag, image in states:
             by_tag.setdefault(tag, []).append(image)
         for tag, images in by_tag.items():
-            for chunk in _chunks(images):
+            for chunk in chunks(images):
                 self._c.execute(t.delete().where(t.c.tag == tag, t.c.image.in_(chunk)))
         rows = [asdict(row) for row in states.values() if row is not None]
         if rows:
@@ -288,10 +292,5 @@ def _parts(
     if values is None:
         yield statement
     else:
-        for chunk in _chunks(values):
+        for chunk in chunks(values):
             yield statement.where(column.in_(chunk))
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]

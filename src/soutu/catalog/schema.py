@@ -114,6 +114,15 @@ labels = sa.Table(
     sa.Column("at", sa.DateTime, nullable=False),  # UTC
 )
 
+keywords = sa.Table(
+    "keywords",  # what picture files and their sidecars are tagged with
+    metadata,
+    sa.Column("image", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.Text, primary_key=True, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("ours", sa.Boolean, nullable=False),  # written by soutu, so it says nothing new
+)
+
 departed = sa.Table(
     "departed",  # pictures that are gone but whose labels wait for them to come back
     metadata,
@@ -148,7 +157,7 @@ def _m0001_images_and_spaces(connection: sa.Connection) -> None:
 
 
 def _m0002_tags_and_labels(connection: sa.Connection) -> None:
-    metadata.create_all(connection, tables=[tags, names, labels, departed, history])
+    metadata.create_all(connection, tables=[tags, names, labels, keywords, departed, history])
     if "version" not in {c["name"] for c in sa.inspect(connection).get_columns("images")}:
         column = "ALTER TABLE images ADD COLUMN version BIGINT DEFAULT 0 NOT NULL"
         connection.execute(sa.text(column))

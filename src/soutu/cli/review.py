@@ -72,7 +72,8 @@ def command(
         except KeyboardInterrupt:
             click.echo(f"\n{review.summary()}")
             sys.exit(INTERRUPTED)
-        click.echo(review.summary() if review.asked else _nothing(opened))
+        over = not review.asked and review.question() is None
+        click.echo(_nothing(opened) if over else review.summary())
 
 
 def _ask(review: Review) -> None:

@@ -51,7 +51,8 @@ def _answered(review: Review, question: Question, next_key: Callable[[], str]) -
                     return True
                 click.echo("\a", nl=False)  # nothing to take back
             case "open":
-                _open(question.path)
+                if not _opened(question.path):
+                    _prompt(question)
             case "quit":
                 click.echo("quit")
                 return False
@@ -66,18 +67,18 @@ def _keep(review: Review, answer: Answer) -> None:
         click.echo(f"soutu: {printable(str(error))}", err=True)
 
 
-def _open(path: Path) -> None:
+def _opened(path: Path) -> bool:
     from soutu.cli.viewer import open_pictures
 
     try:
         open_pictures([path])
     except SoutuError as error:
-        click.echo(f"soutu: {printable(str(error))}", err=True)
+        click.echo(f"\nsoutu: {printable(str(error))}", err=True)
+        return False
+    return True
 
 
 def _show(question: Question, number: int, draw: Draw | None) -> None:
-    probability = f"{bar(question.probability, BAR_CELLS)} {question.probability:.0%}"
-    holds = f"holds from {question.threshold:.0%}"
     if draw is None:
         click.echo(f"{number}. {_link(question.path, shown(question.path))}")
     else:
@@ -85,11 +86,15 @@ def _show(question: Question, number: int, draw: Draw | None) -> None:
         lines = [
             _link(question.path, shortened(f"{number}. {printable(question.path.name)}", room)),
             shortened(printable(str(question.path.parent)), room),
-            f"{probability}  {holds}",
         ]
         print_beside(question.path, [*lines, *[""] * (ROWS - len(lines))], draw)
-    known = "" if draw else f"  {probability}, {holds}"
-    click.echo(f"   {click.style(printable(question.tag), bold=True)}?{known}  ", nl=False)
+    _prompt(question)
+
+
+def _prompt(question: Question) -> None:
+    asked = click.style(f"{printable(question.tag)}?", bold=True)
+    probability = f"{bar(question.probability, BAR_CELLS)} {question.probability:.0%}"
+    click.echo(f"   {asked}  {probability}, holds from {question.threshold:.0%}  ", nl=False)
 
 
 def _link(path: Path, text: str) -> str:

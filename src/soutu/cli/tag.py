@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -95,8 +97,7 @@ def command(
             opened, images or None, failures.append,
             mode=mode, k=top, tags=asked or None, on_progress=watcher,
         )  # fmt: skip
-        if out.isatty():
-            found = _before_the_first(found, bar.close)
+        found = _without_the_bar(found, bar.close, whole=form == "json", out=out)
         if form == "json":
             written = write_all_json(found, out)
         elif form == "jsonl":
@@ -111,11 +112,30 @@ def command(
         _report(failures, written)
 
 
-def _before_the_first(found: Iterator[ImageTags], act: Callable[[], object]) -> Iterator[ImageTags]:
-    """Do something before the first picture is passed on: a bar must not stand in its place."""
+def _without_the_bar(
+    found: Iterator[ImageTags], close: Callable[[], object], *, whole: bool, out: TextIO
+) -> Iterator[ImageTags]:
+    """Close the progress bar before anything is written where it stands.
+
+    What is written as a `whole` comes after all pictures; a file is written to beside the bar.
+    """
+    if whole:
+        pictures = list(found)
+        close()
+        yield from pictures
+        return
+    beside = _is_file(out)
     for picture in found:
-        act()
+        if not beside:
+            close()
         yield picture
+
+
+def _is_file(out: TextIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(out.fileno()).st_mode)
+    except (OSError, ValueError):  # it has no number, as in tests
+        return False
 
 
 def _report(failures: Sequence[str], written: int) -> None:

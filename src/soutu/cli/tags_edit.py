@@ -210,13 +210,17 @@ def _labels_of(opened: Library, found: Iterable[str]) -> int:
 
 
 def _ask(labels: int) -> None:
-    if not sys.stdin.isatty():
+    if not _someone_is_here():
         fail(
             f"this would remove {count(labels, 'label')} too, and nobody is here to ask. "
             "Say --yes if you mean it",
             BAD_INPUT,
         )
     click.confirm(f"Remove {count(labels, 'label')} too?", abort=True)
+
+
+def _someone_is_here() -> bool:
+    return sys.stdin.isatty()
 
 
 @click.command("undo")

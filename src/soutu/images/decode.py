@@ -20,6 +20,8 @@ from soutu.images.colour import flatten
 from soutu.images.fingerprint import digest
 from soutu.images.formats import open_picture
 from soutu.images.guard import reasons
+from soutu.images.keywords import NO_KEYWORDS, Keywords
+from soutu.images.keywords_read import keywords_in
 from soutu.images.metadata import Tags, read_tags
 from soutu.images.transform import SIDEWAYS, Frame, apply, resized_size, turn
 from soutu.types import ImageInfo
@@ -66,12 +68,14 @@ class Picture:
 
     pixels: NDArray[np.uint8]
     info: ImageInfo
+    keywords: Keywords = NO_KEYWORDS
 
 
 class _Decoded(NamedTuple):
     image: Image  # mode "L" or "RGB", as stored, perhaps shrunk
     frame: Frame
     info: ImageInfo
+    keywords: Keywords
 
 
 def read(path: Path) -> Blob:
@@ -124,7 +128,7 @@ def decode(
     with reasons():
         decoded = _decode(content, max_pixels, target)
         pixels = apply(decoded.image, spec, decoded.frame, reducing_gap=REDUCING_GAP)
-    return Picture(pixels, decoded.info)
+    return Picture(pixels, decoded.info, decoded.keywords)
 
 
 def open_rgb(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int | None = None) -> Image:
@@ -165,7 +169,8 @@ def _decode(data: bytes, max_pixels: int, target: Callable[[int, int], Size]) ->
         tags = tags._replace(orientation=1)  # Pillow has turned it while loading
     if image.format != "JPEG":
         frame = Frame(*image.size, orientation=tags.orientation)
-    return _Decoded(flatten(image), frame, _info(image, frame, tags))
+    info, keywords = _info(image, frame, tags), keywords_in(image)
+    return _Decoded(flatten(image), frame, info, keywords)
 
 
 def _draft(image: ImageFile, frame: Frame, target: Callable[[int, int], Size]) -> Frame:

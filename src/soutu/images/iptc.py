@@ -14,11 +14,13 @@ from typing import NamedTuple
 from soutu.errors import ImageError
 from soutu.images.keywords import key
 
+MARKER = b"\x1c"
+"""What each dataset, and so a block, begins with."""
+
 LONGEST = 64
 """Bytes that a keyword may have."""
 
 _KEYWORD, _CHARSET, _UTF8 = (2, 25), (1, 90), b"\x1b%G"
-_MARKER = 0x1C
 _IPTC, _IPTC_DIGEST = 0x0404, 0x0425
 
 
@@ -121,7 +123,7 @@ def parse_resources(data: bytes) -> list[_Resource]:
 def _parse(data: bytes) -> tuple[list[_Dataset], bool]:
     """Split a block into datasets, and tell whether nothing but padding is left over."""
     found, at = [], 0
-    while at + 5 <= len(data) and data[at] == _MARKER:
+    while at + 5 <= len(data) and data[at : at + 1] == MARKER:
         start, size = at + 5, int.from_bytes(data[at + 3 : at + 5], "big")
         if size & 0x8000:  # an extended dataset: the size has its own size
             width = size & 0x7FFF
@@ -202,4 +204,4 @@ def _all_utf8(datasets: list[_Dataset]) -> bool:
 
 
 def _dataset(kind: tuple[int, int], value: bytes) -> bytes:
-    return struct.pack(">BBBH", _MARKER, *kind, len(value)) + value
+    return MARKER + struct.pack(">BBH", *kind, len(value)) + value

@@ -131,15 +131,39 @@ def _gather(values: list[list[str]]) -> Keywords:
 def _wanted(
     found: Scan, field: Field, tags: Sequence[TagPath], remove: Collection[str]
 ) -> list[str]:
-    """Return what a field shall hold: what is kept of it, then what is new."""
-    kept = [i.text for i in found.items(field) if _stays(field, i.text, tags, remove)]
-    return kept + _added(field, kept, tags)
+    """Return what a field shall hold: what is kept of it, then what is new.
+
+    A list that is not there yet takes the keywords of the others along: digiKam reads the first
+    list it finds, and would no longer see those that only another one has.
+    """
+    items = found.items(field)
+    if items:
+        kept = [item.text for item in items if _stays(field, item.text, tags, remove)]
+        return kept + _added(field, kept, tags)
+    kept = _seed(found, field, tags, remove)
+    added = _added(field, kept, tags)
+    return kept + added if added or (tags and not field.separator) else []
+
+
+def _seed(found: Scan, field: Field, tags: Sequence[TagPath], remove: Collection[str]) -> list[str]:
+    """Return what stays in the other lists, written as this one holds it."""
+    ends = {key(path[-1]) for path in tags}
+    paths: list[TagPath] = []
+    for other in reversed(FIELDS):  # those with paths first: they say more
+        stays = [i.text for i in found.items(other) if _stays(other, i.text, tags, remove)]
+        for text in stays:
+            path = tuple(text.split(other.separator)) if other.separator else (text,)
+            if len(path) > 1 or key(text) not in ends:
+                paths.append(path)
+        ends |= {key(path[-1]) for path in paths}
+    seeds = {key(text): text for text in reversed(field.write(paths))}
+    return list(reversed(seeds.values()))
 
 
 def _stays(field: Field, text: str, tags: Sequence[TagPath], remove: Collection[str]) -> bool:
     if key(_leaf(field, text)) not in remove:
         return True
-    return key(text) in {key(written) for written in field.write(tags)}
+    return any(key(text) == key(written) for written in field.write(tags))
 
 
 def _added(field: Field, kept: Sequence[str], tags: Sequence[TagPath]) -> list[str]:
@@ -189,9 +213,10 @@ def _amend(
 ) -> list[_Edit]:
     """Take single keywords out of lists, and put new ones after the last that stays."""
     edits = []
+    staying = {item.start for item in kept}
     for part in held:
-        stays = [item for item in part.items if item in kept]
-        gone = [item for item in part.items if item not in kept]
+        stays = [item for item in part.items if item.start in staying]
+        gone = [item for item in part.items if item.start not in staying]
         if gone and not stays:
             edits.append(_Edit(_before(text, part.start), part.end))
         else:

@@ -115,9 +115,9 @@ class Library(Protocol):
     ) -> WriteReport:
         """Write the tags of pictures (all, or those below some paths) to XMP sidecars.
 
-        Keywords that are no tags of the library stay as they are. With `in_place` they go into
-        the picture files too, each of which is first copied to NAME_original. `dry_run` writes
-        nothing and counts what would be written.
+        Keywords that are no tags of the library stay as they are. With `in_place` the tags of
+        JPEG and PNG files go into these files instead, each of which is first copied to
+        NAME_original. `dry_run` writes nothing and counts what would be written.
         """
         ...
 

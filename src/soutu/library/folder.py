@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
     from soutu.library.tagging.base import Labels, ReviewOrder, TagMode, Tags
     from soutu.models.base import Encoder, EncoderSource
-    from soutu.types import Filter, Ids, ImageTags, IndexReport, Question
+    from soutu.types import Filter, Ids, ImageTags, IndexReport, Question, WriteReport
 
 DEFAULT_MODEL = "mini"
 _UNCLEAN = "unclean"  # set while vectors and rows may disagree
@@ -112,6 +112,7 @@ class FolderLibrary:
             )
             report = run.run(places, include=include, exclude=exclude, skip=self._path)
             if changed:
+                self._tagging.read_files()
                 self._settle(space, on_progress)
         return report
 
@@ -201,6 +202,26 @@ class FolderLibrary:
     ) -> list[Question]:
         """Return the k questions whose answers teach most; see `Library.review`."""
         return self._tagging.review(tag=tag, by=by, k=k)
+
+    def write_tags(
+        self,
+        paths: Iterable[Path | str] | None = None,
+        *,
+        tags: Sequence[str] | None = None,
+        in_place: bool = False,
+        dry_run: bool = False,
+        on_progress: Watcher | None = None,
+        should_stop: Stop | None = None,
+    ) -> WriteReport:
+        """Write the tags of pictures where other programs read them; see `Library.write_tags`."""
+        return self._tagging.write(
+            paths,
+            tags=tags,
+            in_place=in_place,
+            dry_run=dry_run,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
 
     # --- status ---
 

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.catalog.catalog import Catalog, ImageRow
-from soutu.errors import InputError
+from soutu.catalog.keywords import put_keywords
+from soutu.errors import ImageError, InputError
+from soutu.images.keywords_file import read_keywords
 from soutu.images.source import FileEntry, scan
 from soutu.library.pipeline import Batch, encode_files
 from soutu.library.record import new_id, payload_of, words_of
+from soutu.library.tagging.names import name_key
 from soutu.types import Failure, ImageInfo, IndexReport, Progress
 
 if TYPE_CHECKING:
@@ -66,6 +69,7 @@ class IndexRun:
         self._should_stop = should_stop or (lambda: False)
         self._tally = _Tally()
         self._rows: dict[Path, ImageRow] = {}  # known rows of files in flight
+        self._keywords: dict[Path, tuple[str, ...]] = {}  # of files about to be stored
         self._seen: list[int] = []
         self._others = tuple(r.name for r in catalog.spaces() if r.name != space.row.name)
         self._total: int | None = None
@@ -193,6 +197,7 @@ class IndexRun:
         for item, vector in zip(batch.encoded, batch.vectors, strict=True):
             rows.append(self._row(item.entry, item.digest, item.info))
             vectors.append(vector)
+            self._keywords[item.entry.path] = item.keywords
         leftover = []
         for entry, digest in batch.copies:
             source = self._source(digest)
@@ -207,6 +212,7 @@ class IndexRun:
                     continue
                 rows.append(self._row(entry, digest, source.info))
                 vectors.append(found[0])
+                self._keywords[entry.path] = _keywords_now(entry.path)
         self._store(rows, np.array(vectors, dtype=np.float32))
         self._record_failures(batch.failures)
         return leftover
@@ -244,6 +250,10 @@ class IndexRun:
             ids, vectors, [payload_of(r) for r in rows], [words_of(r) for r in rows]
         )
         self._catalog.put(rows, stale_in=self._others)
+        names = {row.id: self._keywords.pop(row.path, ()) for row in rows}
+        put_keywords(
+            self._catalog, {id_: [(name_key(n), n) for n in found] for id_, found in names.items()}
+        )
         for row in rows:
             if self._rows.pop(row.path, None) is None:
                 self._tally.added += 1
@@ -322,6 +332,13 @@ class IndexRun:
         self._on_progress(
             Progress(stage="index", done=done, total=self._total, failed=len(t.failures))
         )
+
+
+def _keywords_now(path: Path) -> tuple[str, ...]:
+    try:
+        return read_keywords(path).names
+    except ImageError:  # it was readable a moment ago; the next run will see what it is now
+        return ()
 
 
 def _unchanged(entry: FileEntry) -> bool:

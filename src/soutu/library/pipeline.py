@@ -25,6 +25,8 @@ import numpy as np
 
 from soutu.errors import ImageError, SoutuError
 from soutu.images.decode import Blob, decode, read
+from soutu.images.keywords import join
+from soutu.images.sidecar import keywords_beside
 from soutu.images.source import FileEntry
 
 if TYPE_CHECKING:
@@ -48,11 +50,15 @@ _POLL = 0.1  # seconds between two looks at `should_stop`
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A picture that was encoded: its file as it was read, its content's digest, its facts."""
+    """A picture that was encoded: its file as it was read, its content's digest, its facts.
+
+    `keywords` are what it and its sidecars are tagged with.
+    """
 
     entry: FileEntry
     digest: bytes
     info: ImageInfo
+    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +270,11 @@ class _Worker:
                 part.copies.append((entry, blob.digest))
                 return
             picture = decode(blob.data, self._spec)
+            keywords = join([picture.keywords, keywords_beside(entry.path)]).names
         except (ImageError, OSError, MemoryError) as error:
             part.failures.append((entry, _reason(error)))
             return
-        decoded.append(Encoded(entry, blob.digest, picture.info))
+        decoded.append(Encoded(entry, blob.digest, picture.info, keywords))
         pictures.append(picture.pixels)
 
     def _encode(

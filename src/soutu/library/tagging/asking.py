@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soutu.catalog.keywords import images_with, unclaimed
 from soutu.errors import InputError
+from soutu.library.tagging.names import name_key
 from soutu.library.tagging.review import choose_for_pictures, choose_for_tag, uncertainty
 from soutu.library.tagging.scoring import Scorer
 from soutu.types import MergeIdea, Question, TagIdea
@@ -146,20 +148,27 @@ def _worded(
 def ideas(tagger: Tagger, limit: int) -> list[TagIdea]:
     """Suggest tags for frequent kinds of pictures that no tag covers; see `Tags.suggest`.
 
-    The counts are scaled from the pictures looked at to the library.
+    Keywords of files come first. Other counts are scaled from a sample to the library.
     """
     from soutu.library.tagging.files import words
     from soutu.library.tagging.suggest import suggest_tags
 
     spoken = tagger.spoken()
+    keywords = _from_keywords(tagger, limit)
+    limit -= len(keywords)
     ids, vectors = _pool(tagger)
     if not len(ids) or limit < 1:
-        return []
+        return keywords
     tags = list(spoken.vocabulary.rows)
     covered = np.zeros(len(ids), bool)
     for held in tagger.holding(tags).values():
         covered |= np.isin(ids, held, assume_unique=True)
-    names = [word for word in words() if spoken.vocabulary.id_of(word) is None]
+    taken = {name_key(idea.name) for idea in keywords}
+    names = [
+        word
+        for word in words()
+        if spoken.vocabulary.id_of(word) is None and name_key(word) not in taken
+    ]
     found = suggest_tags(
         vectors,
         covered,
@@ -181,7 +190,18 @@ def ideas(tagger: Tagger, limit: int) -> list[TagIdea]:
                 examples=tuple(rows[i].path for i in shown if i in rows),
             )
         )
-    return ideas_
+    return keywords + ideas_
+
+
+def _from_keywords(tagger: Tagger, limit: int) -> list[TagIdea]:
+    """Suggest the keywords that files are tagged with most often and that are no tags."""
+    found = []
+    for name, count in unclaimed(tagger.catalog)[:limit]:
+        shown = images_with(tagger.catalog, name_key(name), _SHOWN)
+        rows = tagger.catalog.with_ids(shown)
+        paths = tuple(rows[i].path for i in shown if i in rows)
+        found.append(TagIdea(name=name, count=count, score=1.0, examples=paths))
+    return found
 
 
 def merges(tagger: Tagger, limit: int) -> list[MergeIdea]:

@@ -122,6 +122,10 @@ class Tags(Protocol):
         """
         ...
 
+    def add_keywords(self, *, at_least: int = 1, who: str | None = None) -> ImportReport:
+        """Add the keywords that at least so many picture files are tagged with as tags."""
+        ...
+
     def save(self, path: Path | str) -> int:
         """Export the vocabulary to a .csv, .json or .toml file; return how many tags."""
         ...
@@ -135,7 +139,7 @@ class Tags(Protocol):
         ...
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
-        """Suggest tags for frequent kinds of pictures that no tag covers."""
+        """Suggest tags: keywords of files (score 1), and frequent pictures that no tag covers."""
         ...
 
     def similar(self, limit: int = 10) -> list[MergeIdea]:

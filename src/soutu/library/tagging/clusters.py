@@ -83,14 +83,17 @@ def find_clusters(vectors: Vectors, background: Vectors, *, min_count: int) -> l
 def _radius(cosines: NDArray[np.float32], background: Vectors, min_count: int) -> float:
     """Find the cosine that two of one kind have: halfway from any two to near neighbours.
 
-    The background's spread is taken below its median, where there are only unlike pairs.
+    The background's level and spread are taken from its lower quarter, where there are only unlike
+    pairs even if all pictures are of two kinds.
     """
     part = background[:: max(1, -(-len(background) // _BACKGROUND))]
     pairs = (part @ part.T)[np.triu_indices(len(part), 1)]
-    low, level = np.percentile(pairs, [16, 50]) if len(pairs) else (0.0, 0.0)
+    low, quarter = np.percentile(pairs, [5, 25]) if len(pairs) else (0.0, 0.0)
+    spread = (quarter - low) / 0.97  # of a normal distribution, as the next line
+    level = quarter + 0.674 * spread
     nearest = max(1, min(min_count - 1, len(cosines) - 1))
     neighbour = float(np.median(-np.partition(-cosines, nearest - 1, axis=1)[:, nearest - 1]))
-    return max(float(level + _SPREADS * (level - low)), (float(level) + neighbour) / 2, 1e-3)
+    return max(float(level + _SPREADS * spread), (float(level) + neighbour) / 2, 1e-3)
 
 
 def _grow(

@@ -90,6 +90,7 @@ def _starters() -> Traversable:
     return files("soutu.library") / "vocabularies"
 
 
+@cache
 def _starter(file: str) -> dict[str, object]:
     return tomllib.loads((_starters() / file).read_text(encoding="utf-8"))
 

@@ -49,7 +49,7 @@ OWN = 2 / 3
 _SEPARATION = (1.0, 4.0)  # bounds on the slope, in spreads, against odd scales in model files
 _ASSUMED = (0.2, 0.03)  # level and spread where there is no picture and the model states no bias
 _FEW = 32  # pictures at which a library's own distribution weighs as much as what was assumed
-_SHRUNK = 0.2  # shrinkage of a library's covariance, at any number of pictures
+_SHRUNK = 0.3  # shrinkage of a library's covariance, at any number of pictures
 _BLOCK = 1 << 22  # probabilities computed at a time: 16 MB of float32
 _NEVER, _ALWAYS = 2.0, -2.0  # cosines that none and that all reach; engines want finite numbers
 
@@ -171,7 +171,7 @@ class Heads:
 
     def probabilities(self, vectors: Vectors) -> Floats:
         """Return the probabilities [n, tags] of pictures [n, dim]."""
-        return np.asarray(sigmoid(self.logits(vectors)), dtype=np.float32)
+        return sigmoid(self.logits(vectors))
 
     def with_thresholds(self, chosen: Sequence[float | None]) -> Heads:
         """Put people's own thresholds [tags] in the place of those found; None leaves one."""
@@ -201,7 +201,7 @@ class Heads:
     def of_cosines(self, cosines: Floats) -> Floats:
         """Return the probabilities [n, tags] of cosines [n, tags] with the vectors of `queries`."""
         lengths = np.linalg.norm(self.weights, axis=1)
-        return np.asarray(sigmoid(cosines * lengths + self.bias), dtype=np.float32)
+        return sigmoid(np.asarray(cosines * lengths + self.bias, dtype=np.float32))
 
 
 def zero_shot(texts: Vectors, background: Background) -> Heads:

@@ -62,12 +62,13 @@ def read_labels(path: Path | str) -> list[LabelRow]:
     if not table.rows:
         raise InputError(f"{path}, line 1: the file holds no labels. {_FORMS}")
     found: dict[tuple[str, str], LabelRow] = {}
-    for label, at in _labels(table.rows[0], table.rows[1:]):
+    for label, row, number, column in _labels(table.rows[0], table.rows[1:]):
         first = found.setdefault((label.image, name_key(label.tag)), label)
         if first.value is not label.value:
             raise InputError(
-                f"{at}: tag {label.tag!r} is {_spelled(label.value)!r} for {label.image!r} here "
-                f"and {_spelled(first.value)!r} in line {first.line}. Take one of them out"
+                f"{row.at(number, column)}: tag {label.tag!r} is {_spelled(label.value)!r} "
+                f"for {label.image!r} here and {_spelled(first.value)!r} in line {first.line}. "
+                "Take one of them out"
             )
     return list(found.values())
 
@@ -97,7 +98,7 @@ def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-_Labels = Iterator[tuple[LabelRow, str]]  # each with its place, for messages
+_Labels = Iterator[tuple[LabelRow, Row, int, str]]  # each with its cell, for messages
 
 
 def _labels(header: Row, rows: Iterable[Row]) -> _Labels:
@@ -183,7 +184,9 @@ def _long(rows: Iterable[Row], columns: Mapping[str, int]) -> _Labels:
                 who=row.cells[columns["who"]] or None if "who" in columns else None,
                 at=_time(row, columns),
             ),
-            row.at(label, "label"),
+            row,
+            label,
+            "label",
         )
 
 
@@ -218,7 +221,9 @@ def _lists(rows: Iterable[Row], columns: Mapping[str, int]) -> _Labels:
                 tag = _tag(row, number, each, name)
                 yield (
                     LabelRow(image=row.cells[image], tag=tag, value=value, line=row.line),
-                    row.at(number, name),
+                    row,
+                    number,
+                    name,
                 )
 
 
@@ -229,5 +234,7 @@ def _matrix(rows: Iterable[Row], image: int, tags: Mapping[int, str]) -> _Labels
                 value = _value(row, number, tag)
                 yield (
                     LabelRow(image=row.cells[image], tag=tag, value=value, line=row.line),
-                    row.at(number, tag),
+                    row,
+                    number,
+                    tag,
                 )

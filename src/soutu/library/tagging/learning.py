@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
     Reals = NDArray[np.float64]
 
-STIFFNESS = 0.05
+STIFFNESS = 0.03
 """Penalty on delta: the weight of the text against the labels."""
 
-_OFFSET = 0.05  # penalty on the intercept during learning; it takes up how people chose
-_ANCHOR_SLOPE, _ANCHOR_INTERCEPT = 12.0, 1.5  # penalties of the calibration, in labels
+_OFFSET = 0.03  # penalty on the intercept during learning; it takes up how people chose
+_ANCHOR_SLOPE, _ANCHOR_INTERCEPT = 16.0, 0.5  # penalties of the calibration, in labels
 _LIBRARY = 1.0  # the library's sample counts as this many labels no
-_PRIOR_WEIGHT = 1.5  # zero-shot estimate of the share, against the library's sample
+_PRIOR_WEIGHT = 1.0  # zero-shot estimate of the share, against the library's sample
 _SHARES = (1e-3, 0.5)  # bounds on the zero-shot estimate
-_TRUST = 2.0  # labels of both kinds at which learned and zero-shot calibration weigh the same
+_TRUST = 1.0  # labels of both kinds at which learned and zero-shot calibration weigh the same
 _STEPS = 30
 _EXACT = 1e-7  # Newton stops when what is left to gain is this share of the loss
 _FLAT = 1e-6  # least curvature of the loss at a label, where exp() has underflowed

@@ -50,3 +50,12 @@ def check_name(name: str) -> str:
     if not name.isascii() and all(unicodedata.category(c) in _UNSEEN for c in name):
         raise InputError(f"name {name!a} shows nothing. Give it a visible character")
     return " ".join(name.split())
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a tag."""
+    try:
+        check_name(text)
+    except InputError:
+        return False
+    return True

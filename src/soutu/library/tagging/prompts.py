@@ -2,8 +2,8 @@
 
 A tag without prompts of its own is described by several templates, whose vectors are averaged
 (Radford et al. 2021, Learning Transferable Visual Models From Natural Language Supervision, §3.1.4:
-prompt ensembling over the embedding space). The bare name and one sentence did as well as any
-longer list with the bundled model (docs/tagging-how.md), and a short list keeps imports fast.
+prompt ensembling over the embedding space). The bare name and one phrase did as well as any longer
+list with the bundled model, and a short list keeps imports of many tags fast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from soutu.types import Tag, Vectors
 
 ENGLISH = ("{}", "a photo of a {}")
-CHINESE = ("{}", "一张{}的照片")
+CHINESE = ("{}", "{}图片")
 
 _HAN = re.compile(r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _CHUNK = 4096  # texts encoded at a time: tokens of 100,000 names need not exist at once

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soutu.catalog.counters import count_up
+from soutu.catalog.keywords import label_from_files
+from soutu.catalog.said import SAID
 from soutu.errors import ImageError, InputError, LibraryError
 from soutu.library.place import absolute
 from soutu.library.tagging.labels import FolderLabels
@@ -19,13 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.catalog.catalog import Catalog
-    from soutu.library.base import Watcher
+    from soutu.library.base import Stop, Watcher
     from soutu.library.spaces import Space
     from soutu.library.tagging.base import ReviewOrder, TagMode
     from soutu.library.tagging.scoring import Scorer
     from soutu.library.tagging.tagger import Tagger
     from soutu.models.base import Encoder
-    from soutu.types import ImageTags, Question
+    from soutu.types import ImageTags, Question, WriteReport
 
 _BATCH = 32  # pictures from outside the library that are encoded at once
 _BLOCK = 4096  # pictures of the library that are scored at once
@@ -140,9 +143,35 @@ class Tagging:
 
         return questions(self.tagger(), tag=tag, by=by, k=k)
 
+    def write(
+        self,
+        paths: Iterable[Path | str] | None = None,
+        *,
+        tags: Sequence[str] | None = None,
+        in_place: bool = False,
+        dry_run: bool = False,
+        on_progress: Watcher | None = None,
+        should_stop: Stop | None = None,
+    ) -> WriteReport:
+        """Write tags to sidecars or files; see `Library.write_tags`."""
+        from soutu.library.tagging.writing import TagWriter, ids_below
+
+        writer = TagWriter(self.tagger(), tags=tags, in_place=in_place, dry_run=dry_run)
+        if paths is None:
+            ids = self._catalog.ids()
+        else:
+            ids = ids_below(self._catalog, [absolute(path) for path in paths])
+        return writer.run(ids, on_progress=on_progress, should_stop=should_stop)
+
     def _labelled(self, tags: Iterable[int]) -> None:
         if self._open is not None:
             self._open.refresh(tags)
+
+    def read_files(self) -> None:
+        """Turn the keywords of files into labels of the tags they name."""
+        with self._catalog.transaction() as connection:
+            if label_from_files(connection):
+                count_up(connection, SAID)
 
     def forget(self) -> None:
         """Drop what was computed from vectors that were made anew."""

@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soutu.catalog.keywords import unclaimed
 from soutu.catalog.said import TagRow, hearing, saying
 from soutu.errors import InputError
 from soutu.library.tagging import edits
 from soutu.library.tagging.base import UNSET, Unset
 from soutu.library.tagging.importing import imported
+from soutu.library.tagging.names import is_name
 from soutu.library.tagging.vocabulary import Vocabulary
 from soutu.types import Tag
 
@@ -171,11 +173,23 @@ class FolderTags:
         # A file of that name, if any, must be written as a path: starter names have no suffix.
         starter = isinstance(source, str) and source in starter_vocabularies()
         tags = read_starter(str(source)) if starter else read_vocabulary(Path(source))
+        origin = str(source) if starter else Path(source).name
+        return self._import(tags, on_conflict, origin, who)
+
+    def add_keywords(self, *, at_least: int = 1, who: str | None = None) -> ImportReport:
+        """Add the keywords that at least so many picture files are tagged with as tags."""
+        found = unclaimed(self._catalog)
+        tags = [Tag(name=name) for name, count in found if count >= at_least and is_name(name)]
+        return self._import(tags, "skip", "keywords of files", who)
+
+    def _import(
+        self, tags: Sequence[Tag], on_conflict: OnConflict, origin: str, who: str | None
+    ) -> ImportReport:
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             edit, report = imported(said, vocabulary, tags, on_conflict)
             if edit.tags:
-                what = f"{len(edit.tags)} tags from {source if starter else Path(source).name}"
+                what = f"{len(edit.tags)} tags from {origin}"
                 said.change(edit, who=login_name(who), source="import", action="import", what=what)
         return report
 

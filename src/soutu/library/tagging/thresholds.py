@@ -8,7 +8,7 @@ The best F1 is expected over the library's own probabilities; no label is needed
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Reals = NDArray[np.floating[Any]]
 
+_Array = TypeVar("_Array", "NDArray[np.float32]", "NDArray[np.float64]")
+
 LEAST, MOST = 0.01, 0.5
 """Bounds of a threshold. F1 of at most 1 bounds it by one half; below one in a hundred, a tag is
 not worth showing."""
@@ -24,16 +26,20 @@ not worth showing."""
 _STEEP = 30.0  # logits beyond this are certain; keeps exp() in range
 
 
-def sigmoid(logits: Reals) -> Reals:
+def sigmoid(logits: _Array) -> _Array:
     """Turn logits into probabilities 0..1, of the same shape and precision."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -_STEEP, _STEEP))), dtype=logits.dtype)
+    kept: _Array = np.clip(logits, -_STEEP, _STEEP)
+    np.negative(kept, out=kept)
+    np.exp(kept, out=kept)
+    kept += 1
+    return np.reciprocal(kept, out=kept)
 
 
 def logit(probability: Reals) -> NDArray[np.float64]:
     """Turn probabilities into logits; 0 and 1 become -inf and inf."""
     with np.errstate(divide="ignore"):
         p = np.asarray(probability, dtype=np.float64)
-        return np.asarray(np.log(p) - np.log1p(-p))
+        return np.asarray(np.log(p) - np.log1p(-p), dtype=np.float64)
 
 
 def f1_threshold(probabilities: Reals) -> NDArray[np.float64]:
@@ -48,14 +54,14 @@ def f1_threshold(probabilities: Reals) -> NDArray[np.float64]:
     gained = np.cumsum(ranked, axis=1)
     chosen = np.arange(1, ranked.shape[1] + 1, dtype=ranked.dtype)
     best = np.max(gained / (chosen + gained[:, -1:]), axis=1)
-    return np.clip(best.astype(np.float64), LEAST, MOST)
+    return np.asarray(np.clip(best, LEAST, MOST), dtype=np.float64)
 
 
 def blend(own: Reals, common: float, share: float | Reals) -> NDArray[np.float64]:
     """Move thresholds [tags] from a common one towards their own, by `share` 0..1, in logits."""
     middle = math.log(common / (1 - common))
-    mixed = middle + share * (logit(own) - middle)
-    return np.asarray(sigmoid(mixed), dtype=np.float64)
+    mixed = np.asarray(middle + share * (logit(own) - middle), dtype=np.float64)
+    return sigmoid(mixed)
 
 
 def bias_for_mean(scores: Reals, target: float) -> float:
