@@ -168,7 +168,7 @@ def main() -> None:
         seeds = range(chosen.rounds if count else 1)
         runs = [measure(task, count, seed) for seed in seeds]
         figures[count] = runs
-        tables.append(f"### {count} labels a tag\n\n{layout(runs)}")
+        tables.append(f"### labels a tag: {count}\n\n{layout(runs)}")
     pictures, tags = task.truth.shape
     head = f"{pictures} pictures, {tags} tags, {task.truth.mean():.2%} of the decisions are yes"
     harness.report(facts, [head, *tables], figures, chosen.json)

@@ -9,9 +9,12 @@ import os
 from pathlib import Path
 
 import pytest
+from painting import ColourEncoder, FakeStore, paint
 
+import soutu.library
 from cli.fake import Soutu
 from cli.tagging import TaggingLibrary, score
+from soutu.library.folder import FolderLibrary
 from soutu.types import TagScore
 
 
@@ -181,3 +184,48 @@ def test_names_cannot_reach_the_terminal(soutu_command: Soutu, tagged: TaggingLi
     assert "\x1b" not in stdout
     in_json = json.loads(soutu_command("tag", path, "--format", "json").stdout)
     assert in_json[0]["path"] == path
+
+
+def test_the_whole_way_on_a_real_library(
+    soutu_command: Soutu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Index, add tags, label, review, search, count, write and undo work on one library."""
+    store = FakeStore(ColourEncoder())
+    monkeypatch.setattr(
+        soutu.library,
+        "open_library",
+        lambda _where=None, *, create=False, **_options: FolderLibrary(
+            tmp_path / "library", store=store, model="colour", create=create
+        ),
+    )
+    monkeypatch.chdir(tmp_path)
+
+    def say(*args: str, stdin: str | None = None) -> str:
+        done = soutu_command(*args, stdin=stdin)
+        assert (done.exit_code, done.stderr) == (0, "")
+        return done.stdout
+
+    for number in range(12):
+        for colour in ("red", "green", "blue"):
+            paint(tmp_path / "photos" / f"{colour}{number:02}.png", colour, seed=number)
+    say("tags", "add", "colour")
+    for name, alias in (("red", "红"), ("blue", "蓝")):
+        say("tags", "add", name, "--alias", alias, "--parent", "colour")
+    say("index", "photos", "--quiet")
+    say("tags", "edit", "红", "--threshold", "0.5")
+
+    top = json.loads(say("tag", "photos/red01.png", "-k", "1", "--format", "json"))
+    assert top[0]["tags"][0]["tag"] == "red"
+    say("label", "photos/red00.png", "photos/red01.png", "--yes", "red")
+    assert say("review", "--tag", "red", "-k", "3", "--json").count('"tag": "red"') == 3
+    assert say("review", "--tag", "red", stdin="s\nq\n").endswith("Nothing answered.\n")
+    found = say("search", "--tag", "红", "--format", "paths").splitlines()
+    assert {str(tmp_path / "photos" / f"red0{number}.png") for number in (0, 1)} <= {*found}
+    counts = {each["tag"]: each for each in json.loads(say("tags", "counts", "--json"))}
+    assert (counts["red"]["count"], counts["red"]["yes"]) == (len(found), 2)
+    assert len(say("tag", "--all", "--format", "jsonl").splitlines()) == 36
+    assert "written" in say("tags", "write", "photos/red00.png", "--tag", "red")
+    assert "<rdf:li>red</rdf:li>" in (tmp_path / "photos" / "red00.png.xmp").read_text("utf-8")
+    say("tags", "rm", "--yes", "red")
+    assert say("tags", "undo") == "Undone: remove red\n"
+    assert len(json.loads(say("label", "--list", "--json"))) == 2

@@ -29,9 +29,15 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("images", nargs=-1, metavar="[IMAGE]...", type=click.Path())
-@click.option("--yes", "yes", multiple=True, metavar="TAG", help="The tag is right.")
-@click.option("--no", "no", multiple=True, metavar="TAG", help="The tag is wrong.")
-@click.option("--clear", multiple=True, metavar="TAG", help="Take back what was said of the tag.")
+@click.option(
+    "--yes",
+    "yes",
+    multiple=True,
+    metavar="TAG",
+    help="The tag is right; may be given several times.",
+)
+@click.option("--no", "no", multiple=True, metavar="TAG", help="The tag is wrong; likewise.")
+@click.option("--clear", multiple=True, metavar="TAG", help="Take back what was said; likewise.")
 @click.option(
     "--from", "source", metavar="FILE",
     help="Take labels from a CSV with the columns image, tag and label (yes or no).",

@@ -121,13 +121,10 @@ def command(
     terms = Asked(
         words=words, images=images, plus=plus, minus=minus, minus_images=minus_images
     ).terms()
-    if not terms and not tags and not (keywords or "").strip():
-        raise click.UsageError(
-            "Say what to look for: words, --image FILE, --tag NAME, or --keywords TEXT."
-        )
     query = Query(
         terms=terms, keywords=keywords, diversity=diversity, tags=tags, expand=not no_expand
     )
+    _require_something(query)
     answer = _ask(library, query, where, top, 0.0 if show_all else min_relevance)
     if form == "json":
         write_json([_as_json(hit) for hit in answer.matches])
@@ -139,6 +136,12 @@ def command(
         from soutu.cli.viewer import open_pictures
 
         open_pictures([hit.path for hit in answer.matches])
+
+
+def _require_something(query: Query) -> None:
+    if not query.terms and not query.tags and not (query.keywords or "").strip():
+        ways = "words, --image FILE, --tag NAME, or --keywords TEXT"
+        raise click.UsageError(f"Say what to look for: {ways}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,13 +15,7 @@ from soutu.cli.display import count, printable
 from soutu.cli.exits import FAILED
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.options import examples, library_option
-from soutu.cli.tagged import (
-    tags_of,
-    write_all_json,
-    write_csv,
-    write_json_lines,
-    write_table,
-)
+from soutu.cli.tagged import tags_of, write
 from soutu.cli.vocabulary import NO_TAGS
 from soutu.errors import InputError
 
@@ -98,14 +92,7 @@ def command(
             mode=mode, k=top, tags=asked or None, on_progress=watcher,
         )  # fmt: skip
         found = _without_the_bar(found, bar.close, whole=form == "json", out=out)
-        if form == "json":
-            written = write_all_json(found, out)
-        elif form == "jsonl":
-            written = write_json_lines(found, out)
-        elif form == "csv":
-            written = write_csv(found, out)
-        else:
-            written = write_table(found, out, names=asked or known, scores=scores)
+        written = write(found, form, out, names=asked or known, scores=scores)
     if everything and not written:
         click.echo("The library holds no pictures yet. Run: soutu index FOLDER", err=True)
     if failures:

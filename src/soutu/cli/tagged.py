@@ -57,7 +57,20 @@ def tags_of(
                 failed(str(error))
 
 
-def write_table(
+def write(
+    found: Iterable[ImageTags], form: str, out: TextIO, *, names: Sequence[str], scores: bool
+) -> int:
+    """Write pictures as a table, json, jsonl or csv; return how many."""
+    if form == "json":
+        return _write_json(found, out)
+    if form == "jsonl":
+        return _write_json_lines(found, out)
+    if form == "csv":
+        return _write_csv(found, out)
+    return _write_table(found, out, names=names, scores=scores)
+
+
+def _write_table(
     found: Iterable[ImageTags], out: TextIO, *, names: Sequence[str], scores: bool
 ) -> int:
     """Write each picture with its tags below it; `names` are those that may come."""
@@ -87,7 +100,7 @@ def _line(tag: TagScore, width: int, *, scores: bool) -> str:
     return click.style(line, dim=True) if not tag.holds else line
 
 
-def write_all_json(found: Iterable[ImageTags], out: TextIO) -> int:
+def _write_json(found: Iterable[ImageTags], out: TextIO) -> int:
     """Write one JSON list of all pictures."""
     import json
 
@@ -96,7 +109,7 @@ def write_all_json(found: Iterable[ImageTags], out: TextIO) -> int:
     return len(pictures)
 
 
-def write_json_lines(found: Iterable[ImageTags], out: TextIO) -> int:
+def _write_json_lines(found: Iterable[ImageTags], out: TextIO) -> int:
     """Write one JSON object a line, each as soon as its tags are known."""
     import json
 
@@ -106,7 +119,7 @@ def write_json_lines(found: Iterable[ImageTags], out: TextIO) -> int:
     return number
 
 
-def write_csv(found: Iterable[ImageTags], out: TextIO) -> int:
+def _write_csv(found: Iterable[ImageTags], out: TextIO) -> int:
     """Write a row for each tag of each picture, below a header."""
     import csv
     import io

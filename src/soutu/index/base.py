@@ -98,9 +98,9 @@ class VectorIndex(Protocol):
     ) -> list[Found]:
         """Find the k nearest vectors by dot product for each query [q, dim].
 
-        Equal scores are ordered by id; those below `min_score` are left out. `exact` looks at every vector instead of using what
-        `optimize` built. Raises ModelError for queries of another length, QueryError for a filter
-        on an unknown field.
+        Equal scores are ordered by id; those below `min_score` are left out. `exact` looks at
+        every vector instead of using what `optimize` built. Raises ModelError for queries of
+        another length, QueryError for a filter on an unknown field.
         """
         ...
 

@@ -81,11 +81,12 @@ class _Measured:
     mark: str
     background: Background
     scale: Scale
+    sample: Vectors
 
     @classmethod
     def of(cls, mark: str, sample: Vectors, concepts: Vectors, scale: Scale) -> _Measured:
         background = Background.measure(sample=sample, concepts=concepts, scale=scale)
-        return cls(mark, background, scale)
+        return cls(mark, background, scale, sample)
 
 
 class Fitter:
@@ -124,6 +125,11 @@ class Fitter:
     def word_vectors(self, words: Sequence[str]) -> Vectors:
         """Return the unit vectors [n, dim] of words that are no tags, described like tags."""
         return self._vectors({word: Tag(name=word) for word in words})
+
+    def share_above(self, query: NDArray[np.float32], least: float) -> float:
+        """Estimate the share of pictures whose cosine with a unit query is at least `least`."""
+        sample = self._distribution().sample
+        return float((sample @ query >= least).mean()) if len(sample) else 1.0
 
     def pictures_changed(self, spoken: Spoken, changed: Ids) -> None:
         """Forget the heads that were taught with pictures whose vectors changed."""

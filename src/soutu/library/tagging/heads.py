@@ -59,8 +59,9 @@ class Background:
     """What a library and a model say about scores in a space.
 
     `sample` [m, dim] are pictures spread over the library, `concepts` [c, dim] the vectors of
-    everyday concepts. A picture's cosine with a tag has the logit `slope * cosine + bias`;
-    `threshold` is the best one for the concepts together.
+    everyday concepts, described as tags are (`prompts.text_vectors`): a model's bare words and its
+    sentences lie at different levels. A picture's cosine with a tag has the logit
+    `slope * cosine + bias`; `threshold` is the best one for the concepts together.
     """
 
     sample: Vectors

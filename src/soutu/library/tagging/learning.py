@@ -14,7 +14,7 @@ comes from the library:
 1. Each label's logit is predicted as if it had not been seen (approximate leave-one-out: Rad and
    Maleki 2020, A scalable estimate of the out-of-sample prediction error), and a slope and an
    intercept are fitted to these with both classes weighing the same (Platt 1999; King and Zeng
-   2001 for the weighting), anchored at the zero-shot ones.
+   2001 for the weighting), anchored at the zero-shot ones. The library's sample joins the no.
 2. The share of pictures that hold the tag is estimated on the library's sample, given these
    likelihood ratios, by expectation maximisation (Saerens, Latinne and Decaestecker 2002).
 3. The threshold follows as for zero-shot tags, on the new probabilities.
@@ -41,11 +41,13 @@ STIFFNESS = 0.03
 """Penalty on delta: the weight of the text against the labels."""
 
 _OFFSET = 0.03  # penalty on the intercept during learning; it takes up how people chose
-_ANCHOR_SLOPE, _ANCHOR_INTERCEPT = 16.0, 0.5  # penalties of the calibration, in labels
-_LIBRARY = 1.0  # the library's sample counts as this many labels no
+_ANCHOR_SLOPE, _ANCHOR_INTERCEPT = 40.0, 0.5  # penalties of the calibration, in labels
+# The library's sample counts as this many labels no: nearly all of it is no, and labels from a
+# review queue are not typical, since they were chosen for being hard.
+_LIBRARY = 30.0
 _PRIOR_WEIGHT = 1.0  # zero-shot estimate of the share, against the library's sample
 _SHARES = (1e-3, 0.5)  # bounds on the zero-shot estimate
-_TRUST = 1.0  # labels of both kinds at which learned and zero-shot calibration weigh the same
+_TRUST = 4.0  # labels of both kinds at which learned and zero-shot calibration weigh the same
 _STEPS = 30
 _EXACT = 1e-7  # Newton stops when what is left to gain is this share of the loss
 _FLAT = 1e-6  # least curvature of the loss at a label, where exp() has underflowed
@@ -155,7 +157,8 @@ def _calibrate(
     slope, intercept = _platt(scores, y, count, sample, ratio)
     found = _share(slope * sample + intercept, share)
     final = intercept + float(np.log(found / (1 - found)))
-    trust = 2 * min(yes, no) / (2 * min(yes, no) + _TRUST)
+    both = 2 * min(yes, no)
+    trust = both**2 / (both**2 + _TRUST**2)
     return float(slope**trust), start + trust * (final - start)
 
 

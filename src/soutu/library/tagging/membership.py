@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _BLOCK = 8192  # pictures scored at once
 _TAGS = 1024  # tags scored at once
 _FEW = 4  # up to so many tags the engine's own scan is faster than reading every vector
+_MARGIN = 4096  # members fetched beyond those expected
 _NOTHING = 1e-6  # length of weights that say nothing: the model cannot read the tag
 
 
@@ -144,10 +145,15 @@ class Membership:
         if length < _NOTHING:
             return Members(np.empty(0, np.int64), np.empty(0, np.float32))
         query = rule.head.weights / length
-        least = max((rule.cut - rule.head.bias) / length, -2.0)
-        found = self._space.index.search(
-            query[None], k=self._space.index.count(), exact=True, min_score=min(least, 2.0)
-        )[0]
+        least = float(np.clip((rule.cut - rule.head.bias) / length, -2.0, 2.0))
+        count = self._space.index.count()
+        # The engine takes several times as long when it may return everything.
+        k = _MARGIN + int(count * min(1.0, 1.5 * self._fitter.share_above(query, least)))
+        while True:
+            found = self._space.index.search(query[None], k=k, exact=True, min_score=least)[0]
+            if len(found.ids) < k or k >= count:
+                break
+            k = min(8 * k, count)
         order = np.argsort(found.ids)
         logits = length * found.scores[order] + np.float32(rule.head.bias)
         return Members(found.ids[order], logits.astype(np.float32))
