@@ -294,15 +294,18 @@ class TagCount:
 
 @dataclass(frozen=True, kw_only=True)
 class TagFacts:
-    """A tag as the current model sees it: its own values and what was found for it."""
+    """A tag as the current model sees it: its own values and what was found for it.
+
+    `threshold` is the one in force, None while a library without pictures has none to find.
+    """
 
     tag: Tag
     children: tuple[str, ...]
-    threshold: float
-    source: Literal["zero-shot", "learned"]
-    count: int
-    yes: int
-    no: int
+    threshold: float | None
+    source: Literal["zero-shot", "learned"] = "zero-shot"
+    count: int = 0
+    yes: int = 0
+    no: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     no_args_is_help=True,
     epilog=examples("soutu tags import everyday", "soutu tags import my-tags.toml"),
 )
-@click.argument("source", metavar="FILE|STARTER")
+@click.argument("source", metavar="[FILE|STARTER]", required=False)
+@click.option(
+    "--keywords", is_flag=True,
+    help="Make tags of the keywords that the library's picture files bring along.",
+)  # fmt: skip
 @click.option(
     "--on-conflict", type=click.Choice(["update", "skip", "error"]), default="update",
     show_default=True, help="What to do with a tag that is there already.",
 )  # fmt: skip
 @library_option
-def import_tags(*, source: str, on_conflict: OnConflict, library: str | None) -> None:
+def import_tags(
+    *, source: str | None, keywords: bool, on_conflict: OnConflict, library: str | None
+) -> None:
     """Add the tags of a file, or a vocabulary that comes with soutu.
 
     The file is a .csv, .json or .toml; soutu tags export writes one. soutu tags starters names
@@ -38,6 +44,12 @@ def import_tags(*, source: str, on_conflict: OnConflict, library: str | None) ->
     from soutu.library import open_library
     from soutu.library.tagging.files import starter_vocabularies
 
+    if (source is None) is not keywords:
+        raise click.UsageError("Name a file or a starter vocabulary, or say --keywords.")
+    if source is None:
+        with open_library(library) as opened:
+            click.echo(imported(opened.tags.add_keywords(), "tag"))
+        return
     if source not in (starters := starter_vocabularies()) and not Path(source).exists():
         known = f" nor one that comes with soutu ({', '.join(starters)})" if starters else ""
         raise InputError(f"{source} is no file{known}. Check the name")

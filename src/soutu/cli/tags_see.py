@@ -107,8 +107,11 @@ def _facts_lines(facts: TagFacts) -> list[str]:
     tag = facts.tag
     labels = f"{facts.yes:,} yes, {facts.no:,} no" if facts.yes or facts.no else "none"
     found = "set by hand" if tag.threshold is not None else "found by itself"
-    threshold = f"{percent(facts.threshold)}, {found}"
-    if not facts.threshold and tag.group:
+    if facts.threshold is None:
+        threshold = "finds itself once pictures are indexed"
+    else:
+        threshold = f"{percent(facts.threshold)}, {found}"
+    if facts.threshold == 0 and tag.group:
         threshold = "none; the most probable tag of the group holds"
     source = "learned from the labels" if facts.source == "learned" else "zero-shot"
     prompts = [printable(prompt) for prompt in tag.prompts] or ["the model's usual ones"]
@@ -131,7 +134,7 @@ def _facts_as_json(facts: TagFacts) -> dict[str, object]:
     return {
         **tag_as_json(facts.tag),
         "children": list(facts.children),
-        "threshold_found": round(facts.threshold, 6),
+        "threshold_found": None if facts.threshold is None else round(facts.threshold, 6),
         "source": facts.source,
         "count": facts.count,
         "yes": facts.yes,

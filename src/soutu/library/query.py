@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soutu.errors import ImageError, QueryError
+from soutu.errors import QueryError
+from soutu.library.given import image_vector, is_url
 from soutu.library.where import parse_where
 from soutu.types import Query, Term
 
@@ -126,35 +127,11 @@ def _term_vectors(
         if term.text is not None and term.text in known:
             vectors[i] = known[term.text]
         elif term.image is not None:
-            vectors[i] = _image_vector(term.image, encoder)
+            vectors[i] = image_vector(term.image, encoder, purpose="search by")
     return vectors
 
 
-def _image_vector(image: Path | str | bytes, encoder: Encoder) -> NDArray[np.float32]:
-    from soutu.images.decode import decode, read
-
-    label = "the uploaded picture" if isinstance(image, bytes) else f"{str(image)!r}"
-    try:
-        if isinstance(image, bytes):
-            data = image
-        elif _is_url(image):
-            from soutu.library.fetch import fetch_image
-
-            data = fetch_image(str(image))
-        else:
-            data = read(Path(image)).data
-        picture = decode(data, encoder.facts.preprocess)
-    except ImageError as error:
-        msg = f"cannot search by {label}: {error}"
-        raise QueryError(msg) from error
-    return np.asarray(encoder.encode_images(picture.pixels[None])[0])
-
-
-def _is_url(image: Path | str) -> bool:
-    return isinstance(image, str) and image.lower().startswith(("http://", "https://"))
-
-
 def _as_file(image: Path | str | bytes | None) -> Path | None:
-    if image is None or isinstance(image, bytes) or _is_url(image):
+    if image is None or isinstance(image, bytes) or is_url(image):
         return None
     return Path(os.path.abspath(image))  # noqa: PTH100 - the catalog keeps links unresolved

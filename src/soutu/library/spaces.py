@@ -44,7 +44,7 @@ class Space:
             path = self.folder / "calibration.npz"
             found = Calibration.load(path)
             if found is None or found.sample.shape[1] != self.index.dim:
-                asked = self.concept_vectors(encoder)
+                asked = self._concept_vectors(encoder)
                 found = Calibration.measure(
                     self.index, asked=asked, scale=encoder.facts.scale.scale
                 )
@@ -53,7 +53,7 @@ class Space:
             self._calibration = found
         return self._calibration
 
-    def concept_vectors(self, encoder: Encoder) -> Vectors:
+    def _concept_vectors(self, encoder: Encoder) -> Vectors:
         """Return the vectors [c, dim] of `relevance.concepts`.
 
         They are encoded once a model: opening its text tower alone can take seconds.

@@ -11,6 +11,7 @@ import numpy as np
 import xxhash
 
 from soutu.catalog.said import hearing
+from soutu.library import relevance
 from soutu.library.tagging.heads import Background, Head, zero_shot
 from soutu.library.tagging.prompts import prompt_texts, text_vectors
 from soutu.library.tagging.vocabulary import Vocabulary
@@ -211,7 +212,8 @@ class Fitter:
         encoder = self._encoder()
         mark = f"{self._catalog.count()}/{self._catalog.version()}"
         sample = self._space.calibration(encoder).sample
-        concepts = self._space.concept_vectors(encoder)
+        # Described as tags are, since they are what tags are measured against.
+        concepts = self.word_vectors(relevance.concepts())
         scale = encoder.facts.scale
         buffer = io.BytesIO()
         bias = np.nan if scale.bias is None else scale.bias

@@ -12,7 +12,8 @@ import numpy as np
 from soutu.catalog.counters import count_up
 from soutu.catalog.keywords import label_from_files
 from soutu.catalog.said import SAID
-from soutu.errors import ImageError, InputError, LibraryError
+from soutu.errors import LibraryError
+from soutu.library.given import image_vector, is_url
 from soutu.library.place import absolute
 from soutu.library.tagging.labels import FolderLabels
 from soutu.library.tagging.tags import FolderTags
@@ -95,7 +96,7 @@ class Tagging:
     ) -> Iterator[ImageTags]:
         left = iter(images)
         while batch := list(islice(left, _BATCH)):
-            paths = [Path() if isinstance(i, bytes) else absolute(i) for i in batch]
+            paths = [_place(image) for image in batch]
             known = self._unchanged(paths)
             stored: dict[int, NDArray[np.float32]] = {}
             if known:
@@ -107,12 +108,14 @@ class Tagging:
                     ids, vector = np.array([id_]), stored[id_]
                     yield from scorer.score([path], ids, vector[None])
                 else:
-                    yield from scorer.score([path], None, self._encoded(image)[None])
+                    vector = image_vector(image, self._encoder(), purpose="tag")
+                    yield from scorer.score([path], None, vector[None])
 
     def _unchanged(self, paths: Sequence[Path]) -> dict[Path, int]:
         """Return the ids of pictures of the library whose files are as they were indexed."""
         found = {}
-        for path, row in self._catalog.at_paths([p for p in paths if p != Path()]).items():
+        files = [path for path in paths if path.is_absolute()]
+        for path, row in self._catalog.at_paths(files).items():
             try:
                 now = path.stat()
             except OSError:  # gone, but its tags are still known
@@ -121,19 +124,6 @@ class Tagging:
             if (now.st_size, now.st_mtime_ns) == (row.size, row.mtime_ns):
                 found[path] = row.id
         return found
-
-    def _encoded(self, image: Path | str | bytes) -> NDArray[np.float32]:
-        from soutu.images.decode import decode
-
-        encoder = self._encoder()
-        try:
-            data = image if isinstance(image, bytes) else absolute(image)
-            picture = decode(data, encoder.facts.preprocess)
-        except ImageError as error:
-            label = "the uploaded picture" if isinstance(image, bytes) else image
-            msg = f"cannot tag {label}: {error}"
-            raise InputError(msg) from error
-        return np.asarray(encoder.encode_images(picture.pixels[None])[0])
 
     def review(
         self, *, tag: str | None = None, by: ReviewOrder = "tag", k: int = 20
@@ -183,3 +173,10 @@ class Tagging:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _place(image: Path | str | bytes) -> Path:
+    """Return where a given picture is; its URL as it stands, nothing for bytes."""
+    if isinstance(image, bytes):
+        return Path()
+    return Path(image) if is_url(image) else absolute(image)

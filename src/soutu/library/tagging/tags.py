@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from soutu.catalog.keywords import unclaimed
 from soutu.catalog.said import TagRow, hearing, saying
-from soutu.errors import InputError
+from soutu.errors import InputError, LibraryError
 from soutu.library.tagging import edits
 from soutu.library.tagging.base import UNSET, Unset
 from soutu.library.tagging.importing import imported
 from soutu.library.tagging.names import is_name
 from soutu.library.tagging.vocabulary import Vocabulary
-from soutu.types import Tag
+from soutu.types import Tag, TagFacts
 
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         ImportReport,
         MergeIdea,
         TagCount,
-        TagFacts,
         TagIdea,
     )
 
@@ -219,7 +218,18 @@ class FolderTags:
 
     def show(self, name: str) -> TagFacts:
         """Return a tag with what was found for it."""
-        return self._tagger().facts(name)
+        try:
+            tagger = self._tagger()
+        except LibraryError:  # no pictures yet: the tag's own values are all there is
+            return self._written_down(name)
+        return tagger.facts(name)
+
+    def _written_down(self, name: str) -> TagFacts:
+        vocabulary = self._vocabulary()
+        tag = vocabulary.find(name).id
+        children = tuple(vocabulary.name(child) for child in vocabulary.children.get(tag, []))
+        own = vocabulary.rows[tag].threshold
+        return TagFacts(tag=vocabulary.tag(tag), children=children, threshold=own)
 
     def counts(self, where: str | Filter | None = None) -> list[TagCount]:
         """Count the pictures of each tag, most frequent first."""
