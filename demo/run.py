@@ -1,4 +1,4 @@
-"""Try soutu on real photographs: index them, search in two languages, check what comes first.
+"""Try soutu on real photographs: index, search in two languages, tag, and check the answers.
 
 Run it with `make demo`. It exits with 1, saying which, when a search gives the wrong photo.
 """
@@ -40,7 +40,33 @@ def main() -> None:
     if wrong:
         sys.exit("\n".join(["", "The demo failed:", *wrong]))
     say(f"\nAll {len(EXPECTED)} searches gave what they should.")
+    wrong = tag_photos(photos)
+    if wrong:
+        sys.exit("\n".join(["", "The demo failed:", *wrong]))
     say_how_to_go_on()
+
+
+def tag_photos(photos: Path) -> list[str]:
+    """Tag the photos with a vocabulary, teach a tag, and return what is wrong with the answers."""
+    cat, moon = photos / "chelsea.png", photos / "moon.png"
+    soutu("tags", "import", "everyday")
+    soutu("tags", "counts", "--where", "format = 'JPEG'")
+    soutu("tag", str(photos / "motorcycle_left.png"), str(photos / "rocket.jpg"))
+    soutu("label", str(cat), "--yes", "cat")
+    soutu("label", str(moon), "--no", "cat")
+    soutu("tags", "show", "cat")
+    asked = {"摩托车": {"motorcycle_left.png", "motorcycle_right.png"}, "cat": {"chelsea.png"}}
+    return [fault for tag, names in asked.items() if (fault := check_tag(tag, names))]
+
+
+def check_tag(tag: str, names: set[str]) -> str | None:
+    """Browse by a tag, show the pictures, and return what is wrong with them."""
+    soutu("search", "--tag", tag, "-k", "3")
+    found = soutu("search", "--tag", tag, "-k", str(len(names)), "--format", "paths", show=False)
+    hits = {Path(path).name for path in found.splitlines()}
+    if hits == names:
+        return None
+    return f"  the tag {tag!r}: {' and '.join(sorted(names))} should be found, not {sorted(hits)}"
 
 
 def check(words: str, names: set[str]) -> str | None:

@@ -160,7 +160,8 @@ class Hit:
 
     `score` is the cosine between query and picture, `relevance` the calibrated 0..1 figure,
     comparable between queries. `by_name` says that the query's keywords are in the picture's
-    file or folder name; of a query of keywords alone the score is BM25's and the relevance 1.
+    file or folder name; of a query of keywords alone the score is BM25's and the relevance 1. Of a
+    query of tags alone both are the least probability of the wanted tags.
     """
 
     id: int

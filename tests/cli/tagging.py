@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cli.fake import FakeLibrary
 from soutu.catalog.catalog import Catalog, ImageRow
+from soutu.catalog.keywords import put_keywords
 from soutu.errors import InputError
 from soutu.library.base import Stop, Watcher
 from soutu.library.tagging.labels import FolderLabels
+from soutu.library.tagging.names import name_key
 from soutu.library.tagging.tags import FolderTags
 from soutu.types import (
     ImageInfo,
@@ -102,6 +104,13 @@ class TaggingLibrary(FakeLibrary):
         ]
         self._catalog.put(rows)
         self.pictures |= {row.path: 1.0 for row in rows}
+
+    def keywords(self, found: Mapping[str, str]) -> None:
+        """Take pictures in whose files have a keyword each."""
+        self.hold(list(found))
+        rows = self._catalog.at_paths([Path(name) for name in found])
+        names = {row.id: found[str(path)] for path, row in rows.items()}
+        put_keywords(self._catalog, {id_: [(name_key(n), n)] for id_, n in names.items()})
 
     def let_go(self) -> None:
         """Close the catalog, which `close` leaves open for the next command of a test."""

@@ -14,7 +14,7 @@ from soutu.cli import tags_edit, tags_see
 from soutu.cli.display import columns
 from soutu.cli.table import cut_to, shortened
 from soutu.errors import LibraryMissing
-from soutu.types import MergeIdea, Tag, TagCount, TagIdea
+from soutu.types import MergeIdea, Tag, TagCount, TagFacts, TagIdea
 
 
 @pytest.fixture
@@ -358,3 +358,26 @@ def test_tables_are_cut_to_fit() -> None:
     ]
     assert columns(cut_to(rows, 10, cut=(1, 0)))[0] == "a long…  猫, 猫,…  30%"
     assert shortened("猫猫猫", 4) == "猫…"
+
+
+def test_import_takes_a_source_or_keywords(soutu_command: Soutu, animals: TaggingLibrary) -> None:
+    """Exactly one of them."""
+    assert soutu_command("tags", "import", "everyday", "--keywords").exit_code == 2
+    assert soutu_command("tags", "import", "--on-conflict", "skip").exit_code == 2
+    animals.keywords({"a.jpg": "Paris", "b.jpg": "paris"})
+    result = soutu_command("tags", "import", "--keywords")
+    assert (result.exit_code, result.stdout) == (0, "1 tag: 1 added\n")
+    assert "Paris" in animals.tags
+
+
+def test_show_says_that_a_threshold_waits_for_pictures(
+    soutu_command: Soutu, animals: TaggingLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was found yet."""
+    tag = animals.tags.get("cat")
+    facts = TagFacts(tag=tag, children=(), threshold=None)
+    monkeypatch.setattr(animals.found, "facts", lambda _: facts)
+    result = soutu_command("tags", "show", "cat")
+    assert "finds itself once pictures are indexed" in result.stdout
+    shown = json.loads(soutu_command("tags", "show", "cat", "--json").stdout)
+    assert shown["threshold_found"] is None

@@ -300,3 +300,10 @@ def test_two_processes_do_not_overwrite_each_other(open_folder: OpenFolder) -> N
     assert names(one) == names(two) == ["cat", "dog"]
     two.tags.undo()
     assert names(one) == ["cat"]
+
+
+def test_a_tag_is_shown_before_there_are_pictures(library: Library) -> None:
+    """Its own values, and that there is no threshold to find yet."""
+    facts = library.tags.show("animal")
+    assert (facts.tag.name, facts.children, facts.threshold) == ("animal", ("cat", "dog"), None)
+    assert library.tags.show("dog").threshold == 0.4
