@@ -9,8 +9,8 @@ catalog in SQLite, an optimised index, the starter vocabulary `everyday`. Beside
 plain way: numpy over all vectors in memory, a matrix product with every text vector and a
 comparison with the thresholds, each time anew.
 
-- new tag: `soutu tags add` and the page of its 50 best pictures, in a library just opened (`cold`
-  includes reading the vectors from the system's cache) and again for another tag (`warm`).
+- new tag: `soutu tags add` and the page of its 50 best pictures, then all of them, in a library just
+  opened, for three tags. The first one measures the library and reads the vectors from the disk.
 - vocabulary: the counts of all tags for the first time, again, after one more tag, after the
   labels of one tag, after 1 % more pictures.
 """
@@ -155,19 +155,18 @@ def put(
 def new_tag(folder: Path, encoder: DrawnEncoder, n: int) -> list[tuple[str, float]]:
     """Time a new tag with the page of its pictures, and the plain way beside it."""
     rows = []
-    for which in ("cold", "warm", "warm again"):
-        if which != "warm again":
-            library = FolderLibrary(folder / "library", store=encoder)
-            library.search("something else", k=1)  # opens the index, as any command does
-        started = time.perf_counter()
-        library.tags.add(f"new {which}")
-        hits = library.search(Query(tags=(f"new {which}",)), k=50)
-        rows.append((f"new tag, {which}: added, 50 pictures listed", _since(started)))
-        facts = library.tags.show(f"new {which}")
-        assert len(hits) == min(50, facts.count)
-        _say(f"{which}: {facts.count} pictures hold it, {rows[-1][1]:.3f} s")
-        if which != "warm":
-            library.close()
+    with FolderLibrary(folder / "library", store=encoder) as library:
+        library.search("something else", k=1)  # opens the index, as any command does
+        for which in ("first", "second", "third"):
+            started = time.perf_counter()
+            library.tags.add(f"tag {which}")
+            hits = library.search(Query(tags=(f"tag {which}",)), k=50)
+            rows.append((f"{which} new tag: added, its 50 best pictures listed", _since(started)))
+            started = time.perf_counter()
+            facts = library.tags.show(f"tag {which}")
+            rows.append((f"{which} new tag: all its {facts.count} pictures", _since(started)))
+            assert len(hits) == min(50, facts.count)
+            _say(f"{which}: {rows[-2][1]:.3f} s listed, {rows[-1][1]:.3f} s counted")
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")[:n]
     text = encoder.encode_texts(["new"])[0]
     for which in ("first", "again"):

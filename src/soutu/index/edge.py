@@ -32,6 +32,7 @@ from soutu.index.edge_folder import (
     create_missing_fields,
     engine_config,
     read_ahead,
+    read_vectors_ahead,
     require_room,
     segment_bytes,
     translated,
@@ -62,6 +63,7 @@ class EdgeIndex:
         self._config = config
         self._write = threading.RLock()
         self._unflushed = 0  # bytes in the log since the last flush
+        self._read = False  # whether the full vectors were read ahead
         self._written = False  # whether the log's last entry may be a big one
 
     @classmethod
@@ -163,6 +165,9 @@ class EdgeIndex:
             for row in rows
         ]
         with translated(self._folder):
+            if exact and not self._read:
+                self._read = True
+                read_vectors_ahead(self._folder)
             if len(requests) == 1:
                 return [as_found(self._shard.query(requests[0]))]
             found = self._shard.query_batch(q.QueryBatchRequest(requests)) if requests else []

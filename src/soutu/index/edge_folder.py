@@ -149,8 +149,17 @@ def check_stored(folder: Path, dim: int) -> None:
 
 def read_ahead(folder: Path) -> None:
     """Read what every search reads, in one go: the engine alone would fetch it page by page."""
+    _read(folder, "quantized.data", "vectors/chunk_*.mmap")
+
+
+def read_vectors_ahead(folder: Path) -> None:
+    """Read the full vectors of large segments, as a search that looks at all of them will."""
+    _read(folder, "matrix.dat")
+
+
+def _read(folder: Path, *patterns: str) -> None:
     buffer = bytearray(1 << 20)
-    for pattern in ("quantized.data", "vectors/chunk_*.mmap"):
+    for pattern in patterns:
         for path in folder.glob(f"segments/*/vector_storage-{IMAGE}/{pattern}"):
             with path.open("rb", buffering=0) as file:
                 while file.readinto(buffer):

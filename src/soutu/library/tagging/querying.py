@@ -10,6 +10,7 @@ import numpy as np
 
 from soutu.errors import QueryError
 from soutu.library.tagging.membership import probability_cut
+from soutu.library.tagging.tagger import said
 from soutu.types import All, AnyOf, HasId, Match, Not
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 TAG_FIELD = "tag"
 """The field of filters that names tags; no index knows it."""
 
+_LARGE = 20_000  # pictures from which on a page is not worth looking at all of them
+_PAGE = 1000
 _CERTAIN = probability_cut(1 - 1e-9)  # what a person's yes counts in a ranking
 
 
@@ -83,6 +86,8 @@ def browse(
     `where` is a resolved filter. Pictures that people labelled come first; by unwanted tags
     alone they come in the order of their ids.
     """
+    if len(tags) == 1 and where is None and (page := _page(tagger, tags[0], k, expand=expand)):
+        return page
     wanted = [name for name in tags if not name.startswith("!")]
     unwanted = [name.removeprefix("!").strip() for name in tags if name.startswith("!")]
     found = None if where is None else tagger.space.index.ids(where)
@@ -98,6 +103,24 @@ def browse(
         logits = np.minimum(logits, _logits(tagger, name, found, expand=expand))
     order = np.argsort(-logits, kind="stable")[:k]
     return Browsed(found[order], 1 / (1 + np.exp(-logits[order])))
+
+
+def _page(tagger: Tagger, name: str, k: int, *, expand: bool) -> Browsed | None:
+    """Return the first page of one tag of a large library without looking at every picture."""
+    if name.startswith("!") or k > _PAGE or tagger.catalog.count() < _LARGE:
+        return None
+    spoken = tagger.spoken()
+    tag = spoken.vocabulary.find(name).id
+    if expand and spoken.vocabulary.children.get(tag):
+        return None
+    yes, no = said(spoken, tag)
+    found = tagger.best(tag, k + len(yes) + len(no))
+    if found is None:
+        return None
+    kept = ~np.isin(found.ids, np.concatenate([yes, no]))
+    ids = np.concatenate([yes, found.ids[kept]])[:k]
+    logits = np.concatenate([np.full(len(yes), _CERTAIN), found.logits[kept]])[:k]
+    return Browsed(ids, 1 / (1 + np.exp(-logits.astype(np.float64))))
 
 
 def _logits(tagger: Tagger, name: str, ids: Ids, *, expand: bool) -> NDArray[np.float64]:

@@ -68,6 +68,11 @@ class Tagger:
                 found[tag] = np.union1d(kept, yes)
             return found
 
+    def best(self, tag: int, k: int) -> Members | None:
+        """Return about the k surest members of a tag, best first, by its head; see Membership."""
+        with self._lock:
+            return self._membership.best(self.spoken(), tag, k)
+
     def resolve(self, names: Sequence[str], *, expand: bool) -> Ids:
         """Return the ids of the pictures that hold one of the tags, with narrower ones or not."""
         with self._lock:
