@@ -9,8 +9,8 @@ catalog in SQLite, an optimised index, the starter vocabulary `everyday`. Beside
 plain way: numpy over all vectors in memory, a matrix product with every text vector and a
 comparison with the thresholds, each time anew.
 
-- new tag: `soutu tags add` and the page of its 50 best pictures, then all of them, in a library just
-  opened, for three tags. The first one measures the library and reads the vectors from the disk.
+- new tag: `soutu tags add` and the page of its 50 best pictures, then all of them, for three tags
+  in a library just opened. The first measures the library and reads the vectors from the disk.
 - vocabulary: the counts of all tags for the first time, again, after one more tag, after the
   labels of one tag, after 1 % more pictures.
 """

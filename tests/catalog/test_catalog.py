@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from soutu.catalog.catalog import Catalog, ImageRow, SpaceRow
+from soutu.catalog.said import saying
 from soutu.catalog.schema import LATEST
 from soutu.errors import LibraryBroken, LibraryTooNew
 from soutu.types import Failure, ImageInfo
@@ -171,3 +172,39 @@ def test_a_damaged_catalog_says_so(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(LibraryBroken, match=r"catalog\.db is damaged.*soutu index again"):
         Catalog.open(path)
+
+
+def test_a_catalog_from_before_tags_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Its pictures stay, and count as never looked at for tags."""
+    path = tmp_path / "catalog.db"
+    catalog = Catalog.open(path)
+    catalog.put([row(1, "/a/1.jpg")])
+    catalog.close()
+    with sqlite3.connect(path) as db:
+        db.execute("DROP INDEX ix_images_version")
+        db.execute("ALTER TABLE images DROP COLUMN version")
+        for table in ("tags", "names", "labels", "keywords", "departed", "history"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("DELETE FROM migrations WHERE number > 1")
+        db.execute("DELETE FROM settings")
+    db.close()
+    catalog = Catalog.open(path)
+    assert list(catalog.with_ids([1]).values()) == [row(1, "/a/1.jpg")]
+    assert catalog.ids_since(0).tolist() == []
+    catalog.put([row(2, "/a/2.jpg")])
+    assert catalog.ids_since(0).tolist() == [2]
+    with saying(catalog) as said:
+        assert said.tags() == {}
+    catalog.close()
+
+
+def test_the_version_grows_with_every_write(catalog: Catalog) -> None:
+    """And tells which pictures were written since."""
+    catalog.put([row(1, "/a/1.jpg"), row(2, "/a/2.jpg")])
+    before = catalog.version()
+    catalog.put([row(2, "/a/2.jpg"), row(3, "/a/3.jpg")])
+    assert catalog.ids_since(before).tolist() == [2, 3]
+    now = catalog.version()
+    catalog.delete([1])
+    assert catalog.version() > now
+    assert catalog.ids_since(now).tolist() == []

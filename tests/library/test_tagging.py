@@ -267,6 +267,28 @@ def test_log_odds_of_a_softmax_do_not_overflow() -> None:
     assert log_odds(logits)[1].argmax() == 0
 
 
+def test_a_page_from_the_graph_equals_one_from_all_members(
+    library: FolderLibrary, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a large library the first page of a tag comes without looking at every picture."""
+    red, blue = photos / "red.png", photos / "sub" / "blue.png"
+    library.labels.set(blue, yes=["red"])
+    library.labels.set(red, no=["red"])
+    library.tags.edit("green", threshold=0.001)
+    monkeypatch.setattr("soutu.library.tagging.querying._LARGE", 10)
+    pages = {tag: library.search(Query(tags=(tag,)), k=7) for tag in ("red", "green")}
+    assert not library._tagging.tagger()._cache.member_keys()
+    assert (pages["red"][0].path, len(pages["green"])) == (blue, 7)
+    assert red not in {hit.path for hit in pages["red"]}
+    counted(library)
+    monkeypatch.undo()
+    library.tags.add("anything")  # so that no answer is remembered
+    for tag, page in pages.items():
+        assert [(hit.id, round(hit.relevance, 5)) for hit in page] == [
+            (hit.id, round(hit.relevance, 5)) for hit in library.search(Query(tags=(tag,)), k=7)
+        ]
+
+
 # --- searching ---
 
 
