@@ -182,7 +182,8 @@ def test_a_catalog_from_before_tags_is_brought_up_to_date(tmp_path: Path) -> Non
     catalog.close()
     with sqlite3.connect(path) as db:
         db.execute("DROP INDEX ix_images_version")
-        db.execute("ALTER TABLE images DROP COLUMN version")
+        for column in ("version", "sidecar_ns"):
+            db.execute(f"ALTER TABLE images DROP COLUMN {column}")
         for table in ("tags", "names", "labels", "keywords", "departed", "history"):
             db.execute(f"DROP TABLE {table}")
         db.execute("DELETE FROM migrations WHERE number > 1")

@@ -138,6 +138,23 @@ def test_labels_of_files_follow_the_files(library: FolderLibrary, photos: Path) 
     assert labels(library) == [("copy.png", "blue", True, "file")]
 
 
+def test_a_changed_sidecar_is_read_again(library: FolderLibrary, photos: Path) -> None:
+    """Though its picture is unchanged, and is not encoded again; also one that is gone."""
+    red = photos / "red.png"
+    write_sidecar(red, [("green",)])
+    assert library.add([photos]).skipped == 3
+    assert labels(library) == [("red.png", "green", True, "file")]
+    write_sidecar(red, [("blue",)], remove=["green"])
+    assert library.add([red]).skipped == 1
+    assert labels(library) == [("red.png", "blue", True, "file")]
+    (photos / "red.png.xmp").rename(photos / "red.xmp")
+    library.add([photos])
+    assert labels(library) == [("red.png", "blue", True, "file")]
+    (photos / "red.xmp").unlink()
+    library.add([photos])
+    assert labels(library) == []
+
+
 def test_what_soutu_wrote_is_nobodys_label(library: FolderLibrary, photos: Path) -> None:
     """A guess that was written out and read again is still a guess."""
     library.write_tags()

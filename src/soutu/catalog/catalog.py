@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ class ImageRow:
     mtime_ns: int
     digest: bytes
     info: ImageInfo
+    sidecar_ns: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +199,13 @@ class Catalog:
             self._clear_failures(c, [row.path for row in rows])
             _mark_stale(c, [row.id for row in rows], stale_in)
 
+    def set_sidecars(self, changed: Mapping[int, int]) -> None:
+        """Note when the sidecars of images, by id, were last changed."""
+        t = schema.images
+        with self.transaction() as c:
+            for image, sidecar_ns in changed.items():
+                c.execute(t.update().where(t.c.id == image).values(sidecar_ns=sidecar_ns))
+
     def delete(self, ids: Iterable[int]) -> None:
         """Remove rows; unknown ids are ignored. Labels stay, for when a picture comes back."""
         with self.transaction() as c:
@@ -337,6 +345,7 @@ def _image_values(row: ImageRow) -> dict[str, Any]:
         "size": row.size,
         "mtime_ns": row.mtime_ns,
         "digest": row.digest,
+        "sidecar_ns": row.sidecar_ns,
         **vars(row.info),
     }
 
@@ -348,6 +357,7 @@ def _image_row(row: sa.Row[Any]) -> ImageRow:
         size=row.size,
         mtime_ns=row.mtime_ns,
         digest=row.digest,
+        sidecar_ns=row.sidecar_ns,
         info=ImageInfo(
             width=row.width,
             height=row.height,

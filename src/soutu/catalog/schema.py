@@ -46,6 +46,7 @@ images = sa.Table(
     sa.Column("camera", sa.Text),
     sa.Column("latitude", sa.Float),
     sa.Column("longitude", sa.Float),
+    sa.Column("sidecar_ns", sa.BigInteger, nullable=False, server_default="0"),
     # Counts up with every write, so that what is computed from pictures knows which are new.
     sa.Column("version", sa.BigInteger, nullable=False, server_default="0", index=True),
 )
@@ -159,8 +160,9 @@ def _m0001_images_and_spaces(connection: sa.Connection) -> None:
 def _m0002_tags_and_labels(connection: sa.Connection) -> None:
     metadata.create_all(connection, tables=[tags, names, labels, keywords, departed, history])
     if "version" not in {c["name"] for c in sa.inspect(connection).get_columns("images")}:
-        column = "ALTER TABLE images ADD COLUMN version BIGINT DEFAULT 0 NOT NULL"
-        connection.execute(sa.text(column))
+        for column in ("sidecar_ns", "version"):
+            added = f"ALTER TABLE images ADD COLUMN {column} BIGINT DEFAULT 0 NOT NULL"
+            connection.execute(sa.text(added))
         connection.execute(sa.text("CREATE INDEX ix_images_version ON images (version)"))
 
 

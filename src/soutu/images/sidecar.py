@@ -11,8 +11,8 @@ from soutu.images import xmp
 from soutu.images.decode import read
 from soutu.images.keywords import Keywords, TagPath, join
 from soutu.images.replacement import replace_file
+from soutu.images.source import SIDECAR_SUFFIXES
 
-_SUFFIXES = (".xmp", ".XMP")
 _MADE_FOR = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,10})\s*["'<]""")
 """Where Adobe's programs say which of the pictures `photo.*` the sidecar `photo.xmp` is for."""
 
@@ -61,7 +61,7 @@ def write_sidecar(picture: Path, tags: Sequence[TagPath], remove: Collection[str
     """
     there = find_sidecars(picture)
     if not there:
-        sidecar = picture.with_name(picture.name + _SUFFIXES[0])
+        sidecar = picture.with_name(picture.name + SIDECAR_SUFFIXES[0])
         if tags:
             replace_file(sidecar, xmp.edit(xmp.EMPTY, tags) + b"\n")
         return sidecar
@@ -77,7 +77,7 @@ def write_sidecar(picture: Path, tags: Sequence[TagPath], remove: Collection[str
 
 
 def _existing(base: Path) -> Path | None:
-    candidates = (base.with_name(base.name + suffix) for suffix in _SUFFIXES)
+    candidates = (base.with_name(base.name + suffix) for suffix in SIDECAR_SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +29,8 @@ SKIPPED_FOLDERS = frozenset({
 """Names, in lower case, of folders below a root that hold no photos of the user's."""
 # fmt: on
 
+SIDECAR_SUFFIXES = (".xmp", ".XMP")
+
 Key: TypeAlias = tuple[int, int]
 """Device and inode: what a folder is, whichever way leads to it."""
 Matcher: TypeAlias = Callable[[str], bool]
@@ -38,13 +41,15 @@ class FileEntry:
     """A picture file: `path` is absolute and normalised, with its links left unresolved.
 
     `root` is the folder asked for that it was found below (for a file asked for by name, the
-    folder it is in), `size` is in bytes and `mtime_ns` in nanoseconds since 1970.
+    folder it is in), `size` is in bytes and `mtime_ns` in nanoseconds since 1970. `sidecar_ns` is
+    when its XMP sidecar was last changed (the later one of two), 0 without any.
     """
 
     path: Path
     root: Path
     size: int
     mtime_ns: int
+    sidecar_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ def scan(
             folders.append(_Folder(path, Path(path), len(path.rstrip(os.sep)) + 1))
         else:
             root = Path(os.path.dirname(path))  # noqa: PTH120 - `path` is a string
-            files.append(FileEntry(Path(path), root, found.st_size, found.st_mtime_ns))
+            beside = _sidecar_ns(path, {n: f"{root}{os.sep}{n}" for n in _sidecar_names(path)})
+            files.append(FileEntry(Path(path), root, found.st_size, found.st_mtime_ns, beside))
     walk = _Walk(
         included=_matcher(include),
         excluded=_matcher(exclude),
@@ -125,8 +131,11 @@ class _Walk:
                 continue
             below: list[_Folder] = []
             parent = Path(folder.path)
+            sidecars = {e.name: e.path for e in entries if e.name.endswith(SIDECAR_SUFFIXES)}
             for entry in entries:
                 found = self._look(entry, parent, folder, below)
+                if sidecars and isinstance(found, FileEntry):
+                    found = replace(found, sidecar_ns=_sidecar_ns(entry.name, sidecars))
                 if found is not None:
                     yield found
             pending.extend(reversed(below))
@@ -176,6 +185,20 @@ class _Walk:
         if self._excluded is not None and self._excluded(relative):
             return False
         return self._included is None or self._included(relative)
+
+
+def _sidecar_names(path: str) -> set[str]:
+    """Return the names that the sidecars of a picture may have: photo.jpg.xmp and photo.xmp."""
+    name = os.path.basename(path)  # noqa: PTH119 - `path` is a string
+    return {base + end for base in (name, name.rpartition(".")[0]) for end in SIDECAR_SUFFIXES}
+
+
+def _sidecar_ns(path: str, sidecars: Mapping[str, str]) -> int:
+    latest = 0
+    for name in _sidecar_names(path) & sidecars.keys():
+        with suppress(OSError):
+            latest = max(latest, os.stat(sidecars[name]).st_mtime_ns)  # noqa: PTH116
+    return latest
 
 
 def _examine(path: str) -> os.stat_result:

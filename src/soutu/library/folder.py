@@ -111,8 +111,9 @@ class FolderLibrary:
                 should_stop=should_stop,
             )
             report = run.run(places, include=include, exclude=exclude, skip=self._path)
-            if changed:
+            if changed or run.retagged:
                 self._tagging.read_files()
+            if changed:
                 self._settle(space, on_progress)
         return report
 

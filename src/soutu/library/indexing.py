@@ -69,6 +69,7 @@ class IndexRun:
         self._should_stop = should_stop or (lambda: False)
         self._tally = _Tally()
         self._rows: dict[Path, ImageRow] = {}  # known rows of files in flight
+        self._retagged: dict[int, FileEntry] = {}  # unchanged pictures whose sidecars changed
         self._keywords: dict[Path, tuple[str, ...]] = {}  # of files about to be stored
         self._seen: list[int] = []
         self._others = tuple(r.name for r in catalog.spaces() if r.name != space.row.name)
@@ -87,6 +88,7 @@ class IndexRun:
         if first is not None:
             self._touch()
             self._encode(chain([first], pending))
+        self._read_sidecars()
         interrupted = self._should_stop()
         if not interrupted:
             self._remove_vanished(paths)
@@ -148,6 +150,8 @@ class IndexRun:
                 stamp = (entry.size, entry.mtime_ns)
                 if row is not None and (row.size, row.mtime_ns) == stamp:
                     self._tally.skipped += 1
+                    if row.sidecar_ns != entry.sidecar_ns:
+                        self._retagged[row.id] = entry
                 elif entry.path in failed and failed[entry.path][:2] == stamp:
                     self._fail(entry.path, failed[entry.path][2])
                 else:
@@ -224,6 +228,7 @@ class IndexRun:
             path=entry.path,
             size=entry.size,
             mtime_ns=entry.mtime_ns,
+            sidecar_ns=entry.sidecar_ns,
             digest=digest,
             info=info,
         )
@@ -275,6 +280,7 @@ class IndexRun:
             path=entry.path,
             size=entry.size,
             mtime_ns=entry.mtime_ns,
+            sidecar_ns=entry.sidecar_ns,
             digest=source.digest,
             info=source.info,
         )
@@ -303,6 +309,18 @@ class IndexRun:
 
     def _fail(self, path: Path, reason: str) -> None:
         self._tally.failures.append(Failure(path=path, reason=reason))
+
+    @property
+    def retagged(self) -> bool:
+        """Whether keywords of unchanged pictures were read again."""
+        return bool(self._retagged)
+
+    def _read_sidecars(self) -> None:
+        found = {id_: _keywords_now(entry.path) for id_, entry in self._retagged.items()}
+        put_keywords(
+            self._catalog, {id_: [(name_key(n), n) for n in names] for id_, names in found.items()}
+        )
+        self._catalog.set_sidecars({i: entry.sidecar_ns for i, entry in self._retagged.items()})
 
     # --- what is no longer there ---
 
