@@ -248,7 +248,7 @@ def undo_last(said: Said, *, only: frozenset[str] | None = None) -> Change:
     """Take back the last change that still stands; `only` names the actions that may be it."""
     change = next((each for each in said.history() if not each.undone), None)
     if change is None:
-        raise InputError("there is nothing to undo: no tag and no label was ever changed")
+        raise InputError("there is nothing to undo: no change of tags or labels is left")
     if only is not None and change.action not in only:
         msg = (
             f"the last change was no label but: {change.action} {change.what}. "
