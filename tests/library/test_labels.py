@@ -73,15 +73,6 @@ def test_people_change_their_minds(library: FolderLibrary, photos: Path) -> None
         library.labels.undo()
 
 
-def test_a_file_never_overrules_a_person(library: FolderLibrary, photos: Path) -> None:
-    """What a picture file says stands only where nobody said anything."""
-    red = photos / "red.png"
-    library.labels.set(red, no=["warm"])
-    assert library.labels.set(red, yes=["warm", "cold"], source="file") == 1
-    assert said(library) == [("red.png", "cold", True), ("red.png", "warm", False)]
-    assert library.labels.set(red, no=["cold"]) == 1
-
-
 BAD: Sequence[tuple[Callable[[FolderLibrary, Path], object], str]] = [
     (lambda x, p: x.labels.set(p / "red.png", yes=["hot"]), "no tag 'hot'"),
     (lambda x, p: x.labels.set(p / "red.png", yes=["cold"], no=["cold"]), "both right and wrong"),

@@ -122,6 +122,17 @@ def test_a_person_overrules_a_file(library: FolderLibrary, photos: Path) -> None
     assert labels(library) == [("red.png", "green", False, "person")]
 
 
+def test_a_person_confirms_a_file(library: FolderLibrary, photos: Path) -> None:
+    """Then the label is theirs, and stays when the keyword goes."""
+    red = photos / "red.png"
+    write_sidecar(red, [("green",)])
+    library.add([photos])
+    assert library.labels.set(red, yes=["green"], who="ann") == 1
+    write_sidecar(red, [], remove=["green"])
+    library.add([photos])
+    assert labels(library) == [("red.png", "green", True, "person")]
+
+
 def test_labels_of_files_follow_the_files(library: FolderLibrary, photos: Path) -> None:
     """A keyword that is gone takes its label with it; copies and moves bring theirs along."""
     red = photos / "red.png"

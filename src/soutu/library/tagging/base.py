@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         Filter,
         ImportReport,
         Label,
-        LabelSource,
         MergeIdea,
         Tag,
         TagCount,
@@ -39,6 +38,9 @@ Picture: TypeAlias = Path | str | int
 TagMode = Literal["threshold", "top", "softmax"]
 """Which tags a picture gets: those above their thresholds, the k most probable, or the k most
 probable of a softmax over all tags (exactly one is right, as in zero-shot classification)."""
+
+SaidBy = Literal["person", "import"]
+"""Where labels come from that are not read from files."""
 
 ReviewOrder = Literal["tag", "picture"]
 """Whether the questions of one tag, or those of one picture, are asked together."""
@@ -162,16 +164,17 @@ class Labels(Protocol):
         no: Iterable[str] = (),
         clear: Iterable[str] = (),
         who: str | None = None,
-        source: LabelSource = "person",
+        source: SaidBy = "person",
     ) -> int:
         """Say which tags are right and wrong for a picture; return how many labels changed.
 
-        `clear` takes back what was said. A `file` label never replaces a person's.
+        `clear` takes back what was said. Labels of the source `file` come from keywords of
+        picture files alone; whatever is said here replaces them.
         """
         ...
 
     def set_many(
-        self, labels: Iterable[Label], *, who: str | None = None, source: LabelSource = "import"
+        self, labels: Iterable[Label], *, who: str | None = None, source: SaidBy = "import"
     ) -> ImportReport:
         """Record many labels: all or none. Labels that contradict each other are refused."""
         ...

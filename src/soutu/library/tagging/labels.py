@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from soutu.catalog.keywords import SOURCE as FROM_FILE
 from soutu.catalog.said import Edit, LabelRow, hearing, saying
 from soutu.errors import InputError
 from soutu.library.place import absolute
@@ -17,7 +18,7 @@ from soutu.types import ImportReport, Label
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.catalog.said import LabelKey, Said
-    from soutu.library.tagging.base import Picture
+    from soutu.library.tagging.base import Picture, SaidBy
     from soutu.types import Change, LabelSource
 
 _ACTIONS = frozenset({"label", "labels"})
@@ -38,7 +39,7 @@ class FolderLabels:
         no: Iterable[str] = (),
         clear: Iterable[str] = (),
         who: str | None = None,
-        source: LabelSource = "person",
+        source: SaidBy = "person",
     ) -> int:
         """Say which tags are right and wrong for a picture; return how many labels changed."""
         said_of: dict[str, bool | None] = {}
@@ -64,7 +65,7 @@ class FolderLabels:
         return len(edit.labels)
 
     def set_many(
-        self, labels: Iterable[Label], *, who: str | None = None, source: LabelSource = "import"
+        self, labels: Iterable[Label], *, who: str | None = None, source: SaidBy = "import"
     ) -> ImportReport:
         """Record many labels: all or none."""
         rows = [(str(each.path), each.tag, each.value, "") for each in labels]
@@ -121,7 +122,7 @@ class FolderLabels:
         rows: Sequence[tuple[str, str, bool | None, str]],
         what: str,
         who: str | None,
-        source: LabelSource,
+        source: SaidBy,
     ) -> ImportReport:
         images = self._images([row[0] for row in rows])
         with saying(self._catalog) as said:
@@ -171,10 +172,8 @@ def _missing(picture: Picture) -> InputError:
     return InputError(msg)
 
 
-def _edit(
-    said: Said, wanted: Mapping[LabelKey, bool | None], who: str, source: LabelSource
-) -> Edit:
-    """Keep what changes something; what a file says never replaces what a person said."""
+def _edit(said: Said, wanted: Mapping[LabelKey, bool | None], who: str, source: SaidBy) -> Edit:
+    """Keep what changes something. A person's word replaces a file's that says the same."""
     now = datetime.now(UTC).replace(tzinfo=None)
     known = said.labels_at(wanted)
     edit = Edit()
@@ -184,7 +183,7 @@ def _edit(
             if old is not None:
                 edit.labels[key] = None
             continue
-        if old is not None and (old.value is value or (source == "file" and old.source != "file")):
+        if old is not None and old.value is value and old.source != FROM_FILE:
             continue
         edit.labels[key] = LabelRow(
             tag=key[0], image=key[1], value=value, source=source, who=who, at=now
