@@ -249,7 +249,7 @@ def test_nothing_to_undo(soutu_command: Soutu, tagging: TaggingLibrary) -> None:
     undo = soutu_command("tags", "undo")
     assert (undo.exit_code, undo.stderr) == (
         2,
-        "soutu: there is nothing to undo: no tag and no label was ever changed\n",
+        "soutu: there is nothing to undo: no change of tags or labels is left\n",
     )
     assert soutu_command("tags", "history").stdout == "No tag and no label was ever changed.\n"
 

@@ -115,35 +115,36 @@ def test_a_head_is_one_search() -> None:
     """Cosine at or above the least one and probability at or above the threshold are the same."""
     vectors, texts, _ = space()
     heads = zero_shot(texts, background(vectors))
-    units, least = heads.queries()
-    np.testing.assert_allclose(np.linalg.norm(units, axis=1), 1, atol=1e-5)
-    cosines = vectors @ units.T
-    holds = heads.probabilities(vectors) >= heads.thresholds
-    clear = np.abs(cosines - least) > 1e-5
-    np.testing.assert_array_equal((cosines >= least)[clear], holds[clear])
-    np.testing.assert_allclose(heads.of_cosines(cosines), heads.probabilities(vectors), atol=1e-5)
+    probabilities = heads.probabilities(vectors)
+    for column, head in enumerate(heads):
+        cut = float(np.log(head.threshold / (1 - head.threshold)))
+        query, least = head.query(cut)
+        assert float(np.linalg.norm(query)) == pytest.approx(1, abs=1e-5)
+        cosines = vectors @ query
+        holds = probabilities[:, column] >= head.threshold
+        clear = np.abs(cosines - least) > 1e-5
+        np.testing.assert_array_equal((cosines >= least)[clear], holds[clear])
+        logits = head.logits_of(cosines)
+        np.testing.assert_allclose(1 / (1 + np.exp(-logits)), probabilities[:, column], atol=1e-5)
 
 
-def test_peoples_thresholds_replace_those_found_up_to_all_and_none() -> None:
-    """Threshold 0 holds for all pictures, 1 for none, and None changes nothing."""
+def test_a_cut_may_let_everything_in_or_nothing() -> None:
+    """The least cosine stays a number that engines can work with."""
     vectors, texts, _ = space()
-    found = zero_shot(texts[:3], background(vectors))
-    heads = found.with_thresholds([0.0, 1.0, None])
-    assert heads.thresholds.tolist() == [0.0, 1.0, found.thresholds[2]]
-    units, least = heads.queries()
-    cosines = vectors @ units.T
-    assert (cosines >= least).mean(axis=0)[:2].tolist() == [1.0, 0.0]
-    assert np.isfinite(least).all()
+    head = zero_shot(texts, background(vectors))[0]
+    for cut, share in ((-np.inf, 1.0), (np.inf, 0.0)):
+        query, least = head.query(cut)
+        assert np.isfinite(least)
+        assert ((vectors @ query) >= least).mean() == share
 
 
 def test_a_head_without_weights_holds_for_all_or_none() -> None:
     """A text that the model cannot read gives a zero vector; nothing divides by zero."""
     vectors, _, _ = space()
     zero = np.zeros(DIM, dtype=np.float32)
-    pair = [Head(weights=zero, bias=bias, threshold=0.5) for bias in (-3.0, 3.0)]
-    heads = Heads.stack(pair, dim=DIM)
-    units, least = heads.queries()
-    assert ((vectors @ units.T) >= least).mean(axis=0).tolist() == [0.0, 1.0]
+    for bias, share in ((-3.0, 0.0), (3.0, 1.0)):
+        query, least = Head(weights=zero, bias=bias, threshold=0.5).query(0.0)
+        assert ((vectors @ query) >= least).mean() == share
     assert not (zero_shot(zero[None], background(vectors)).probabilities(vectors) > 0.05).any()
 
 

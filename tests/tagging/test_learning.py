@@ -128,6 +128,40 @@ def test_only_yes_and_only_no_stay_well_behaved() -> None:
         assert world.quality(head) > world.quality(world.zero) - 0.05
 
 
+@pytest.mark.parametrize("count", [5, 10, 30])
+@pytest.mark.parametrize("source", ["uncertain", "top", "top yes", "top no"])
+def test_labels_people_chose_by_score_do_not_harm(source: str, count: int) -> None:
+    """Labels from near the threshold or from the top of the list leave no tag worse, on average."""
+    before, after = [], []
+    for seed in range(6):
+        world = World(seed=seed)
+        p = probabilities(world.zero, world.vectors)
+        order = np.argsort(
+            np.abs(np.log(p / world.zero.threshold)) if source == "uncertain" else -p
+        )
+        said = world.truth[order]
+        rows = {"top yes": order[said], "top no": order[~said]}.get(source, order)[:count]
+        head = refine(world.text, world.background, world.vectors[rows], world.truth[rows])
+        before.append((world.f1(world.zero), world.quality(world.zero)))
+        after.append((world.f1(head), world.quality(head)))
+    assert (np.mean(after, axis=0) > np.mean(before, axis=0) - 0.01).all()
+
+
+def test_one_wrong_label_in_five_costs_little() -> None:
+    """The text keeps more weight where labels contradict each other; decisions still gain."""
+    before, after = [], []
+    for seed in range(6):
+        world = World(seed=seed)
+        vectors, said = world.labels(25, 25)
+        wrong = np.random.default_rng(seed).random(50) < 0.2
+        head = refine(world.text, world.background, vectors, said ^ wrong)
+        before.append((world.f1(world.zero), world.quality(world.zero)))
+        after.append((world.f1(head), world.quality(head)))
+    f1, quality = np.mean(after, axis=0) - np.mean(before, axis=0)
+    assert f1 > 0
+    assert quality > -0.05
+
+
 def test_contradictory_copies_leave_the_tag_nearly_as_it_was() -> None:
     """Yes and no for the same picture cancel out."""
     world = World()

@@ -85,6 +85,17 @@ def test_copies_of_labelled_pictures_come_last() -> None:
     assert sorted(chosen.tolist()) == list(range(30))
 
 
+def test_odd_pictures_are_not_preferred() -> None:
+    """Of equally uncertain pictures, those unlike all others are asked about as often as others."""
+    rng = np.random.default_rng(0)
+    many = unit(spread(40, seed=1).repeat(20, axis=0) + 0.08 * rng.normal(size=(800, 64)))
+    vectors = np.concatenate([many, unit(spread(1, seed=9) + 0.03 * spread(200, seed=2))])
+    centre = vectors[:800].mean(axis=0)
+    odd = unit(rng.normal(size=(40, 64)) - 40 * centre)
+    chosen = choose_for_tag(np.full(1040, 0.3), 0.3, np.concatenate([vectors, odd]), 52)
+    assert (chosen >= 1000).mean() < 0.15
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 9, 700])
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("alike", [False, True])

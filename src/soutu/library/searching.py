@@ -130,8 +130,7 @@ def _by_meaning(
     ids, scores = ids[:k], scores[:k]
     relevance = calibration.relevance(scores, query=composed.vector, kind=composed.kind)
     if composed.kind == "text" and (head := _only_head(query, tagged)) is not None:
-        length = float(np.linalg.norm(head.weights))
-        logits = scores.astype(np.float64) * length + head.bias
+        logits = head.logits_of(scores).astype(np.float64)
         relevance = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
     return _Ranked(ids, scores, relevance, by_name)
 

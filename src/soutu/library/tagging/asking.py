@@ -50,7 +50,7 @@ def _about_tag(tagger: Tagger, spoken: Spoken, tag: int, k: int) -> list[Questio
     labels = spoken.labels_of(tag)
     asked = np.concatenate([labels.yes, labels.no])
     _, head = tagger.fitter.heads(spoken, [tag])[tag]
-    found = tagger.space.index.search(_unit(head.weights)[None], k=_LIKELY + len(asked))[0]
+    found = tagger.space.index.search(head.query(0.0)[0][None], k=_LIKELY + len(asked))[0]
     ids, _ = _pool(tagger)
     ids = np.setdiff1d(np.union1d(ids, found.ids), asked)
     ids, vectors = tagger.space.index.get(ids)
@@ -238,7 +238,3 @@ def _pool(tagger: Tagger) -> tuple[Ids, Vectors]:
     from soutu.index.base import spread
 
     return tagger.space.index.get(spread(tagger.catalog.ids(), _POOL))
-
-
-def _unit(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(weights / max(float(np.linalg.norm(weights)), 1e-6), np.float32)

@@ -11,7 +11,7 @@ cover what people do:
 - By score: the review queue asks near the threshold, and people correct the top of a tag's list.
   Then the share of yes among labels of a score is the probability itself (covariate shift:
   Shimodaira 2000), and the fit is a plain one. Where there are no labels it knows nothing, so it
-  is held at the share of pictures for which the tag would hold without labels.
+  is held at the share of pictures that the calibration without labels gives.
 
 The no tell which it was: drawn by answer, they score like any picture of the library; drawn by
 score, they come from its top. The two fits are averaged by the probability of their ways
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.library.tagging.heads import PRIOR
-from soutu.library.tagging.thresholds import bias_for_mean, sigmoid
+from soutu.library.tagging.thresholds import sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _TRUST = 3.0  # labels of both kinds at which learned and zero-shot calibration weigh the same
 _SHARES = (1e-3, 0.5)  # bounds on the zero-shot estimate of how often a tag holds
-_WRONG = 0.05  # labels that are taken to be wrong, so that a few cannot flatten the slope
+_WRONG = 0.03  # share of labels taken to be wrong, so that a few cannot flatten the slope
 
 # By answer. The sample counts as this many labels no, since nearly all of it is no.
 _LIBRARY = 30.0
@@ -60,19 +60,19 @@ def calibrate(
 
     `scores` [n] are those of the labels as if unseen, `y` [n] what was said, 0 or 1, `count` [n]
     how much each counts, `sample` [m] the scores of the library and `start` the intercept without
-    labels, whose slope is 1. Labels of one kind cannot tell how often a tag holds: with these the
-    share of the sample stays as it would be without labels.
+    labels, whose slope is 1. Labels of one kind cannot tell how often a tag holds; with these both
+    stay as they would be without labels.
     """
     both = 2 * min(float(count @ y), float(count @ (1 - y)))
+    if both == 0:
+        return 1.0, start
     sample = sample[:: max(1, len(sample) // _SEEN)]
     mean = float(sigmoid(sample + start).mean()) if len(sample) else PRIOR
-    if both == 0:
-        return 1.0, bias_for_mean(sample, mean) if len(sample) else start
     share = float(np.clip(mean, *_SHARES))
-    first = _by_answer(scores, y, count, sample, start, share)
-    second = _by_score(scores, y, count, sample, start, share)
-    blind = _drawn_by_answer(scores, count * (1 - y), sample)
-    slope, intercept = blind * np.array(first) + (1 - blind) * np.array(second)
+    answer = _by_answer(scores, y, count, sample, start, share)
+    score = _fit(scores, y, count, start, np.array(_BY_SCORE), sample, share)
+    weight = _drawn_by_answer(scores, count * (1 - y), sample)
+    slope, intercept = weight * np.array(answer) + (1 - weight) * np.array(score)
     trust = both**2 / (both**2 + _TRUST**2)
     return float(np.exp(trust * slope)), start + trust * (float(intercept) - start)
 
@@ -91,13 +91,6 @@ def _by_answer(
     slope, intercept = _fit(every, said, weight, even, np.array(_BY_ANSWER))
     found = _share(np.exp(slope) * sample + intercept, share)
     return slope, intercept + _log_odds(found)
-
-
-def _by_score(
-    scores: Reals, y: Reals, count: Reals, sample: Reals, start: float, share: float
-) -> tuple[float, float]:
-    """Return the logarithm of the slope and the intercept for labels drawn by score."""
-    return _fit(scores, y, count, start, np.array(_BY_SCORE), sample, share)
 
 
 def _drawn_by_answer(scores: Reals, no: Reals, sample: Reals) -> float:

@@ -4,7 +4,7 @@
     the tag holds where probability >= threshold
 
 A head is linear, so that a tag stays one query that a vector engine can run: the unit vector of
-its weights and the least cosine at which it holds (`Heads.queries`).
+its weights and the least cosine at which it holds (`Head.query`).
 
 A model's cosines say little by themselves; their level and spread differ between models and
 libraries. `Background` holds what a library says about them through everyday concepts, nearly all
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from soutu.library.tagging.thresholds import bias_for_mean, blend, f1_threshold, logit, sigmoid
+from soutu.library.tagging.thresholds import bias_for_mean, blend, f1_threshold, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +51,9 @@ _ASSUMED = (0.2, 0.03)  # level and spread where there is no picture and the mod
 _FEW = 32  # pictures at which a library's own distribution weighs as much as what was assumed
 _SHRUNK = 0.3  # shrinkage of a library's covariance, at any number of pictures
 _BLOCK = 1 << 22  # probabilities computed at a time: 16 MB of float32
+NOTHING = 1e-6
+"""Length of weights that say nothing."""
+
 _NEVER, _ALWAYS = 2.0, -2.0  # cosines that none and that all reach; engines want finite numbers
 
 
@@ -128,6 +131,29 @@ class Head:
     threshold: float
     source: HeadSource = "zero-shot"
 
+    def query(self, cut: float) -> tuple[Floats, float]:
+        """Return the head as a search: a unit vector [dim], and the cosine of the logit `cut`.
+
+        A picture's logit is at least `cut` where its cosine with the vector is at least that. A
+        head without any weight is the same for all pictures: the vector is zero, and the cosine
+        one that all or none of them reach.
+        """
+        length = self.length
+        missing = cut - self.bias
+        if length < NOTHING:
+            return np.zeros_like(self.weights), _NEVER if missing > 0 else _ALWAYS
+        unit = (self.weights / length).astype(np.float32)
+        return unit, float(np.clip(missing / length, _ALWAYS, _NEVER))
+
+    def logits_of(self, cosines: Floats) -> Floats:
+        """Return the logits [n] of cosines [n] with the vector of `query`."""
+        return np.asarray(self.length * cosines + self.bias, dtype=np.float32)
+
+    @property
+    def length(self) -> float:
+        """Length of the weights; below NOTHING the model cannot read the tag."""
+        return float(np.linalg.norm(self.weights))
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heads:
@@ -173,36 +199,6 @@ class Heads:
     def probabilities(self, vectors: Vectors) -> Floats:
         """Return the probabilities [n, tags] of pictures [n, dim]."""
         return sigmoid(self.logits(vectors))
-
-    def with_thresholds(self, chosen: Sequence[float | None]) -> Heads:
-        """Put people's own thresholds [tags] in the place of those found; None leaves one."""
-        found = zip(chosen, self.thresholds, strict=True)
-        values = [float(old) if own is None else own for own, old in found]
-        return Heads(
-            weights=self.weights,
-            bias=self.bias,
-            thresholds=np.array(values, dtype=np.float64),
-            learned=self.learned,
-        )
-
-    def queries(self) -> tuple[Vectors, NDArray[np.float64]]:
-        """Return each head as a search: unit vectors [tags, dim] and least cosines [tags].
-
-        A picture holds the tag where its cosine with the unit vector is at least that. A head
-        without any weight holds for all or none: its vector is zero.
-        """
-        lengths = np.linalg.norm(self.weights, axis=1).astype(np.float64)
-        some = lengths > 0
-        divisor = np.where(some, lengths, 1.0)
-        missing = logit(self.thresholds) - self.bias
-        least = np.where(some, missing / divisor, np.where(missing > 0, _NEVER, _ALWAYS))
-        units = (self.weights / divisor[:, None]).astype(np.float32)
-        return units, np.clip(least, _ALWAYS, _NEVER)
-
-    def of_cosines(self, cosines: Floats) -> Floats:
-        """Return the probabilities [n, tags] of cosines [n, tags] with the vectors of `queries`."""
-        lengths = np.linalg.norm(self.weights, axis=1)
-        return sigmoid(np.asarray(cosines * lengths + self.bias, dtype=np.float32))
 
 
 def zero_shot(texts: Vectors, background: Background) -> Heads:

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
 
 STIFFNESS = (0.3, 0.03)
-"""Penalties on delta that are weighed up: the weight of the text against the labels."""
+"""Penalties on delta, a stiff and a soft one: the weight of the text against the labels."""
 
+_BOTH = 2.0  # labels of both kinds at which the soft penalty has half of its final prior
 _OFFSET = 0.03  # penalty on the intercept during learning; it takes up how people chose
 _STEPS = 30
 _EXACT = 1e-7  # Newton stops when what is left to gain is this share of the loss
@@ -98,12 +99,24 @@ def _drift(z: Reals, base: Reals, y: Reals, count: Reals) -> tuple[Reals, Reals]
         penalty = np.append(np.full(z.shape[1], stiffness), _OFFSET)
         found = _newton(features, base, y, count, penalty, found)
         fits.append((found, _unseen(features, base, y, count, penalty, found)))
-    losses = np.array([count @ (np.logaddexp(0, unseen) - y * unseen) for _, unseen in fits])
-    weights = np.exp(losses.min() - losses)
-    weights /= weights.sum()
+    weights = _preferences([unseen for _, unseen in fits], y, count)
     delta = sum(w * found for w, (found, _) in zip(weights, fits, strict=True))
-    unseen = sum(w * (at - f[-1]) for w, (f, at) in zip(weights, fits, strict=True))
+    # Without the offsets: calibration finds its own.
+    unseen = sum(w * (at - found[-1]) for w, (found, at) in zip(weights, fits, strict=True))
     return (delta[:-1] if span is None else span @ delta[:-1]), unseen
+
+
+def _preferences(unseen: list[Reals], y: Reals, count: Reals) -> Reals:
+    """Weigh the stiff and the soft fit by how they predict labels [n] that they have not seen.
+
+    Labels of one kind are predicted by the offset alone and say nothing for the soft one;
+    with labels of both, neither is preferred beforehand.
+    """
+    losses = np.array([count @ (np.logaddexp(0, logits) - y * logits) for logits in unseen])
+    both = 2 * min(float(count @ y), float(count @ (1 - y)))
+    soft = 0.5 * both**2 / (both**2 + _BOTH**2)
+    weights = np.exp(losses.min() - losses) * np.array([1 - soft, soft])
+    return np.asarray(weights / weights.sum())
 
 
 def _unseen(

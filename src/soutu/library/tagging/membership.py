@@ -11,6 +11,7 @@ import numpy as np
 import xxhash
 
 from soutu.library.tagging.cache import Members
+from soutu.library.tagging.heads import NOTHING
 from soutu.types import Progress
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _BLOCK = 8192  # pictures scored at once
 _TAGS = 1024  # tags scored at once
 _FEW = 4  # up to so many tags the engine's own scan is faster than reading every vector
 _MARGIN = 4096  # members fetched beyond those expected
-_NOTHING = 1e-6  # length of weights that say nothing: the model cannot read the tag
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,13 @@ class Membership:
         nothing to gain: the members are known, or the tag is only told apart within its group.
         """
         rule = rules(spoken, self._fitter, [tag])[tag]
-        length = float(np.linalg.norm(rule.head.weights))
         current = (self._cache.meta("pictures") or b"") == str(self._catalog.version()).encode()
         known = current and self._cache.member_keys().get(tag) == rule.key
-        if known or rule.rivals or length < _NOTHING:
+        if known or rule.rivals or rule.head.length < NOTHING:
             return None
-        query, least = _as_query(rule, length)
+        query, least = rule.head.query(rule.cut)
         found = self._space.index.search(query[None], k=k, min_score=least)[0]
-        return Members(found.ids, _as_logits(rule, length, found.scores))
+        return Members(found.ids, rule.head.logits_of(found.scores))
 
     # --- the pictures changed ---
 
@@ -157,10 +156,9 @@ class Membership:
 
     def _search(self, rule: Rule) -> Members:
         """Let the engine look at every vector: a head is a query with a least score."""
-        length = float(np.linalg.norm(rule.head.weights))
-        if length < _NOTHING:
+        if rule.head.length < NOTHING:
             return Members(np.empty(0, np.int64), np.empty(0, np.float32))
-        query, least = _as_query(rule, length)
+        query, least = rule.head.query(rule.cut)
         count = self._space.index.count()
         # The engine takes several times as long when it may return everything.
         k = _MARGIN + int(count * min(1.0, 1.5 * self._fitter.share_above(query, least)))
@@ -170,7 +168,7 @@ class Membership:
                 break
             k = min(8 * k, count)
         order = np.argsort(found.ids)
-        return Members(found.ids[order], _as_logits(rule, length, found.scores[order]))
+        return Members(found.ids[order], rule.head.logits_of(found.scores[order]))
 
     def _scan(
         self, spoken: Spoken, wanted: Mapping[int, Rule], ids: Ids, on_progress: Watcher | None
@@ -185,16 +183,6 @@ class Membership:
             if on_progress is not None:
                 on_progress(Progress(stage="tag", done=done, total=len(ids)))
         return {tag: _joined(found) for tag, found in parts.items()}
-
-
-def _as_query(rule: Rule, length: float) -> tuple[NDArray[np.float32], float]:
-    """Return a rule as a unit query and the least cosine; `length` is that of its weights."""
-    least = (rule.cut - rule.head.bias) / length
-    return rule.head.weights / length, float(np.clip(least, -2.0, 2.0))
-
-
-def _as_logits(rule: Rule, length: float, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (length * scores + np.float32(rule.head.bias)).astype(np.float32)
 
 
 def blocks(space: Space, ids: Ids) -> Iterator[tuple[Ids, Vectors]]:
@@ -213,7 +201,7 @@ def score_block(
         weights = np.stack([rule.head.weights for _, rule in part])
         logits = vectors @ weights.T + np.array([r.head.bias for _, r in part], np.float32)
         holds = logits >= np.array([r.cut for _, r in part], np.float32)
-        holds &= np.linalg.norm(weights, axis=1) >= _NOTHING
+        holds &= np.linalg.norm(weights, axis=1) >= NOTHING
         for column, (tag, _) in enumerate(part):
             rows = np.flatnonzero(holds[:, column])
             yield tag, Members(ids[rows], np.ascontiguousarray(logits[rows, column]))

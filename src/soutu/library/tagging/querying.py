@@ -162,9 +162,8 @@ def words_as_tags(tagger: Tagger, texts: Sequence[str]) -> dict[str, TaggedWords
         _, head = tagger.fitter.heads(spoken, [tag])[tag]
         # The weights of a group's head compare its tags; they are no query by themselves.
         learned = head.source == "learned" and spoken.vocabulary.rows[tag].group is None
-        length = float(np.linalg.norm(head.weights))
-        if learned and length > 0:
-            found[text] = TaggedWords((head.weights / length).astype(np.float32), head)
+        if learned and head.length > 0:
+            found[text] = TaggedWords(head.query(0.0)[0], head)
         else:
             found[text] = TaggedWords(tagger.fitter.text_vectors(spoken, [tag])[0], None)
     return found

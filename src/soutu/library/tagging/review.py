@@ -11,6 +11,11 @@ what BADGE (Ash et al., ICLR 2020) weighs for a logistic model, whose gradient i
 scaled by how unsure the answer is; taken greedily here, so that the same library gives the same
 questions.
 
+The distance counts only as far as a fifth of what is usual between two pictures of the pool. Those
+farthest from all others are odd ones; what holds for them does not hold for the many at the same
+score, and a threshold learned from such answers is wrong (on outliers among the uncertain: Settles
+and Craven, EMNLP 2008).
+
 The first page of a tag differs: two of its eight questions are about what looks plainly right, one
 about what looks plainly wrong. The threshold of a tag that nobody judged yet is a guess, and the
 pictures around it may all get the same answer; a threshold and a calibrated probability need both.
@@ -44,6 +49,7 @@ _POOL_PER_QUESTION = 64  # candidates for each question; more only adds plainer 
 _POOL = (512, 10_000)
 _EDGE = 1e-6  # probabilities nearer to 0 and 1 than this are rounding, not knowledge
 _COPY = 1e-3  # the distance given to a copy of an asked picture: asked last, by uncertainty
+_FAR = 0.2  # of the mean distance between two pictures: farther ones are equally far
 _NEAR_COPY = 0.02  # distance of a picture from its resized or recompressed self
 _BLOCK = 1 << 22  # numbers held at once while comparing, 16 MB
 
@@ -160,6 +166,8 @@ class _Greedy:
         self._vectors = vectors
         self._free = np.ones(len(vectors), dtype=bool)
         self._distance = np.ones(len(vectors), dtype=np.float64)  # 1 - cosine
+        usual = 1.0 - float((vectors.sum(axis=0) ** 2).sum()) / max(1, len(vectors)) ** 2
+        self._far = max(_FAR * usual, _NEAR_COPY)
         if asked is not None:
             rows = max(1, _BLOCK // max(1, len(vectors)))
             for at in range(0, len(asked), rows):
@@ -172,7 +180,8 @@ class _Greedy:
         """
         new = self._free & (self._distance > _NEAR_COPY)
         left = weights if bool((weights[new] > 0).any()) else otherwise
-        value = np.where(self._free, left * (self._distance + _COPY), -1.0)
+        far = np.minimum(self._distance, self._far)
+        value = np.where(self._free, left * (far + _COPY), -1.0)
         best = int(value.argmax())
         self._free[best] = False
         self._come_nearer(self._vectors @ self._vectors[best])

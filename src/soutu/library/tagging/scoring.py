@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import InputError
+from soutu.library.tagging.heads import NOTHING
 from soutu.library.tagging.membership import log_odds
 from soutu.library.tagging.tagger import said, threshold_of
 from soutu.types import ImageTags, TagScore, TagSource
@@ -90,8 +91,8 @@ class Scorer:
         self._weights = np.stack([head.weights for head in self._heads])
         self._bias = np.array([head.bias for head in self._heads], np.float32)
         lengths = np.linalg.norm(self._weights, axis=1)
-        self._readable = lengths >= 1e-6
-        self._lengths = np.maximum(lengths, 1e-6)
+        self._readable = lengths >= NOTHING
+        self._lengths = np.maximum(lengths, NOTHING)
         self._thresholds = np.array(
             [
                 0.0 if self._mode == "softmax" else threshold_of(self._spoken, tag, head.threshold)
