@@ -213,6 +213,20 @@ def test_labels_teach_a_tag(library: FolderLibrary, photos: Path) -> None:
     assert browsed(library, "red") == before
 
 
+def test_labels_refit_their_tag_in_the_background(library: FolderLibrary, photos: Path) -> None:
+    """Once a tag is known, nobody who asks has to wait for it to learn."""
+    counted(library)
+    tagger = library._tagging.tagger()
+    (red,) = (row.id for row in tagger.spoken().vocabulary.rows.values() if "red" in row.names[0])
+    before, _ = tagger._cache.heads([red])[red]
+    library.labels.set(photos / "red.png", yes=["red"])
+    assert tagger._background is not None
+    tagger._background.submit(lambda: None).result()  # after all that was submitted before
+    after, head = tagger._cache.heads([red])[red]
+    assert after != before
+    assert head.source == "learned"
+
+
 def test_another_model_keeps_labels_and_refits_heads(
     library: FolderLibrary, open_folder: OpenFolder, photos: Path
 ) -> None:

@@ -115,6 +115,14 @@ class Fitter:
             self._known.update(fresh)
         return {tag: self._known[tag] for tag in tags}
 
+    def knows_texts(self, spoken: Spoken, tags: Sequence[int]) -> bool:
+        """Tell whether tags can be fitted without the text encoder."""
+        mark = (self._cache.meta("mark") or b"").decode()
+        if not mark or _outdated(mark, self._catalog.count(), self._catalog.version()):
+            return False
+        keys = {_text_key(prompt_texts(spoken.vocabulary.tag(tag))) for tag in tags}
+        return len(self._cache.texts(sorted(keys))) == len(keys)
+
     def softmax_heads(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, Head]:
         """Return heads whose logits are those of a softmax over the tags."""
         return self._fit(spoken, tags, softmax=True)

@@ -83,12 +83,12 @@ class Membership:
         self, spoken: Spoken, tags: Sequence[int], on_progress: Watcher | None = None
     ) -> dict[int, Members]:
         """Return the members of tags, computing what is not known or has changed."""
-        self._follow_pictures(spoken)
+        version = self._follow_pictures(spoken)
         wanted = rules(spoken, self._fitter, tags)
         keys = self._cache.member_keys()
         stale = {tag: rule for tag, rule in wanted.items() if keys.get(tag) != rule.key}
         if stale:
-            self._compute(spoken, stale, on_progress)
+            self._compute(spoken, stale, version, on_progress)
         missing = [t for t in tags if self._loaded.get(t, ("",))[0] != wanted[t].key]
         for tag, members in self._cache.members(missing).items():
             self._loaded[tag] = (wanted[tag].key, members)
@@ -111,12 +111,16 @@ class Membership:
 
     # --- the pictures changed ---
 
-    def _follow_pictures(self, spoken: Spoken) -> None:
-        """Bring every known tag up to date with pictures that came, changed or went."""
+    def _follow_pictures(self, spoken: Spoken) -> int:
+        """Bring every known tag up to date with pictures that came, changed or went.
+
+        Returns the version of the pictures that is followed. What is written meanwhile counts as
+        new the next time.
+        """
         version = self._catalog.version()
         raw = self._cache.meta("pictures")
         if raw is not None and int(raw) == version:
-            return
+            return version
         keys = self._cache.member_keys()
         known = [tag for tag in keys if tag in spoken.vocabulary.rows]
         self._cache.forget(tag for tag in self._cache.known() if tag not in spoken.vocabulary.rows)
@@ -135,13 +139,17 @@ class Membership:
                 moved = np.union1d(changed, gone)
                 updated[tag] = (kept[tag].key, members.replaced(moved, fresh[tag]))
         self._cache.put_members(updated, version=version)
+        return version
 
     # --- the tags changed ---
 
     def _compute(
-        self, spoken: Spoken, stale: Mapping[int, Rule], on_progress: Watcher | None
+        self,
+        spoken: Spoken,
+        stale: Mapping[int, Rule],
+        version: int,
+        on_progress: Watcher | None,
     ) -> None:
-        version = self._catalog.version()
         single = {tag: rule for tag, rule in stale.items() if not rule.rivals}
         if len(single) <= _FEW:
             found = {tag: self._search(rule) for tag, rule in single.items()}

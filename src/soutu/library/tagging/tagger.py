@@ -151,8 +151,11 @@ class Tagger:
         def work() -> None:
             # What goes wrong here goes wrong again, and is told, when somebody asks.
             with suppress(SoutuError), self._lock:
-                known = self.spoken().vocabulary.rows
-                self.fitter.heads(self.spoken(), [tag for tag in wanted if tag in known])
+                spoken = self.spoken()
+                known = [tag for tag in wanted if tag in spoken.vocabulary.rows]
+                # Opening a model is for whoever asks, and must not happen twice at once.
+                if self.fitter.knows_texts(spoken, known):
+                    self.fitter.heads(spoken, known)
 
         self._background.submit(work)
 
