@@ -270,11 +270,13 @@ class _Worker:
                 part.copies.append((entry, blob.digest))
                 return
             picture = decode(blob.data, self._spec)
-            keywords = join([picture.keywords, keywords_beside(entry.path)]).names
+            keywords = picture.keywords
+            if entry.sidecar_ns:
+                keywords = join([keywords, keywords_beside(entry.path)])
         except (ImageError, OSError, MemoryError) as error:
             part.failures.append((entry, _reason(error)))
             return
-        decoded.append(Encoded(entry, blob.digest, picture.info, keywords))
+        decoded.append(Encoded(entry, blob.digest, picture.info, keywords.names))
         pictures.append(picture.pixels)
 
     def _encode(
