@@ -195,6 +195,16 @@ def check_filter(where: Filter | None) -> None:
             pass
 
 
+def tightest(bounds: Range) -> Range:
+    """Keep one lower and one upper bound: of two on a side, the engine heeds a single one."""
+    gte, gt, lte, lt = bounds.gte, bounds.gt, bounds.lte, bounds.lt
+    if gte is not None and gt is not None:
+        gte, gt = (None, gt) if gt >= gte else (gte, None)
+    if lte is not None and lt is not None:
+        lte, lt = (None, lt) if lt <= lte else (lte, None)
+    return Range(field=bounds.field, gte=gte, gt=gt, lte=lte, lt=lt)
+
+
 def require_field(field: str, *, kind: FieldKind | None = None) -> None:
     """Refuse a payload field that no filter (or no facet, if `kind` is given) can name."""
     known = [name for name in FIELDS if kind is None or FIELDS[name] == kind]

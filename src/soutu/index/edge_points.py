@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import qdrant_edge as q
 
-from soutu.index.base import Found, check_filter, storable, storable_payload
+from soutu.index.base import Found, check_filter, storable, storable_payload, tightest
 from soutu.index.edge_folder import IMAGE, WORDS
 from soutu.types import All, AnyOf, HasId, Match, Not, Range
 
@@ -67,7 +67,8 @@ def _condition(where: Filter) -> q.ConditionType:
         case Match(field, values):
             return _match(field, values)
         case Range(field=field):
-            bounds = q.RangeFloat(gte=where.gte, gt=where.gt, lte=where.lte, lt=where.lt)
+            kept = tightest(where)
+            bounds = q.RangeFloat(gte=kept.gte, gt=kept.gt, lte=kept.lte, lt=kept.lt)
             return q.FieldCondition(field, range=bounds)
         case HasId(ids):
             return q.HasIdCondition(set(ids))

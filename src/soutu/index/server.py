@@ -23,6 +23,7 @@ from soutu.index.base import (
     spread,
     storable,
     storable_payload,
+    tightest,
 )
 from soutu.types import All, AnyOf, HasId, Match, Not, Range
 
@@ -348,7 +349,8 @@ def _condition(where: Filter) -> models.Condition:
             either = _match(field, values)
             return models.Filter(should=either) if either else nothing
         case Range(field=field):
-            bounds = models.Range(gte=where.gte, gt=where.gt, lte=where.lte, lt=where.lt)
+            kept = tightest(where)
+            bounds = models.Range(gte=kept.gte, gt=kept.gt, lte=kept.lte, lt=kept.lt)
             return models.FieldCondition(key=field, range=bounds)
         case HasId(ids):
             return models.HasIdCondition(has_id=list(ids))
