@@ -124,8 +124,10 @@ def put(
     optimize: bool,
 ) -> None:
     """Store pictures as an indexing run does: vectors first, then rows."""
-    library._close_space()
-    space = open_space(place, row_for(encoder.facts, "drawn"), task="index")
+    row = row_for(encoder.facts, "drawn")
+    library._tagging.release(row.name)
+    library._current.release(row)
+    space = open_space(place, row, task="index")
     info = ImageInfo(
         width=640, height=480, format="JPEG", taken_at=datetime(2024, 5, 1, tzinfo=UTC)
     )

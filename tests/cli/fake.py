@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from click.testing import Result
 
-from soutu.errors import LibraryMissing, ModelError
+from soutu.errors import InputError, LibraryMissing, ModelError
 from soutu.library.base import Stop, Watcher
 from soutu.types import (
     Failure,
@@ -19,10 +20,15 @@ from soutu.types import (
     ImageInfo,
     IndexReport,
     LibraryStatus,
+    Picture,
+    PictureOrder,
     Progress,
     Query,
     SpaceStatus,
 )
+
+if TYPE_CHECKING:
+    from soutu.library.tagging.base import PictureRef
 
 Soutu: TypeAlias = Callable[..., Result]
 """Runs a command on the fake library, as the fixture `soutu_command` gives it."""
@@ -52,7 +58,7 @@ class FakeLibrary:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.pictures: dict[Path, float] = {}
+        self.held: dict[Path, float] = {}
         self.failures: tuple[Failure, ...] = ()
         self.hits: list[Hit] = []
         self.spaces = [space("mini", current=True)]
@@ -93,7 +99,7 @@ class FakeLibrary:
             stopped = stopped or (should_stop is not None and should_stop())
         if stopped:
             return IndexReport(added=1, interrupted=True, seconds=1.0)
-        held = set(self.pictures)
+        held = set(self.held)
         files = {
             file
             for path in map(Path, self.asked[-1][1][0])  # type: ignore[index]
@@ -104,7 +110,7 @@ class FakeLibrary:
         self.failures = tuple(
             Failure(path=file, reason="truncated") for file in sorted(files - good)
         )
-        self.pictures = dict.fromkeys(sorted(good), 1.0)
+        self.held = dict.fromkeys(sorted(good), 1.0)
         return IndexReport(
             added=len(good - held),
             skipped=len(good & held),
@@ -117,34 +123,61 @@ class FakeLibrary:
         self,
         query: str | Query | None = None,
         *,
-        image: Path | str | bytes | None = None,
+        image: Path | str | bytes | int | None = None,
         minus: str | None = None,
         where: str | Filter | None = None,
         k: int = 20,
+        start: int = 0,
         min_relevance: float = 0.0,
     ) -> list[Hit]:
         """Return the hits that were laid down."""
         self._ask("search", (query, where, k))
-        return [found for found in self.hits if found.relevance >= min_relevance][:k]
+        hits = [found for found in self.hits if found.relevance >= min_relevance]
+        return hits[start : start + k]
+
+    def pictures(
+        self,
+        where: str | Filter | None = None,
+        *,
+        order: PictureOrder = "newest",
+        k: int = 100,
+        start: int = 0,
+    ) -> list[Picture]:
+        """List the pictures held, each of them made today."""
+        found = [self._picture(number, path) for number, path in enumerate(self.held, 1)]
+        return found[start : start + k]
+
+    def picture(self, picture: PictureRef) -> Picture:
+        """Return a picture held."""
+        for number, path in enumerate(self.held, 1):
+            if picture in (number, path, str(path)):
+                return self._picture(number, path)
+        msg = f"the library does not hold {picture}"
+        raise InputError(msg)
+
+    @staticmethod
+    def _picture(number: int, path: Path) -> Picture:
+        info = ImageInfo(width=640, height=427, format="JPEG")
+        return Picture(id=number, path=path, info=info, bytes=1, modified=datetime.now(UTC))
 
     def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:
         """Forget the pictures at or below the paths."""
         roots = [Path(path) for path in paths]
         self._ask("count" if dry_run else "remove", tuple(map(str, roots)))
-        gone = [path for path in self.pictures if any(path.is_relative_to(root) for root in roots)]
+        gone = [path for path in self.held if any(path.is_relative_to(root) for root in roots)]
         if not dry_run:
             for path in gone:
-                del self.pictures[path]
+                del self.held[path]
         return len(gone)
 
     def status(self) -> LibraryStatus:
         """Count what was laid down."""
         folders: dict[str, int] = {}
-        for path in self.pictures:
+        for path in self.held:
             folders[str(path.parent)] = folders.get(str(path.parent), 0) + 1
         return LibraryStatus(
             path=self.path,
-            images=len(self.pictures),
+            images=len(self.held),
             failures=self.failures,
             bytes_on_disk=1_234_567,
             spaces=tuple(self.spaces),

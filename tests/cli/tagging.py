@@ -100,10 +100,10 @@ class TaggingLibrary(FakeLibrary):
                 digest=number.to_bytes(16),
                 info=ImageInfo(width=640, height=427, format="JPEG"),
             )
-            for number, picture in enumerate(pictures, len(self.pictures) + 1)
+            for number, picture in enumerate(pictures, len(self.held) + 1)
         ]
         self._catalog.put(rows)
-        self.pictures |= {row.path: 1.0 for row in rows}
+        self.held |= {row.path: 1.0 for row in rows}
 
     def keywords(self, found: Mapping[str, str]) -> None:
         """Take pictures in whose files have a keyword each."""
@@ -126,7 +126,7 @@ class TaggingLibrary(FakeLibrary):
         on_progress: Watcher | None = None,
     ) -> Iterator[ImageTags]:
         """Yield the scores that were laid down for the pictures' names."""
-        chosen = list(self.pictures if images is None else images)
+        chosen = list(self.held if images is None else images)
         self._ask("tag", (images if images is None else tuple(map(str, chosen)), mode, k, tags))
         for number, image in enumerate(map(str, chosen), 1):
             if "bad" in image:
@@ -144,7 +144,7 @@ class TaggingLibrary(FakeLibrary):
         questions = [
             Question(id=number, path=path, tag=name, probability=0.62, threshold=0.5)
             for name in names
-            for number, path in enumerate(self.pictures, 1)
+            for number, path in enumerate(self.held, 1)
             if (path, name) not in said
         ]
         return questions[:k]

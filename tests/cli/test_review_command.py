@@ -132,7 +132,7 @@ def test_nothing_to_review(soutu_command: Soutu, tagging: TaggingLibrary) -> Non
     """Without tags or pictures it says what to do first."""
     assert "soutu tags import everyday" in soutu_command("review").stdout
     tagging.tags.add("cat")
-    tagging.pictures.clear()
+    tagging.held.clear()
     assert "soutu index FOLDER" in soutu_command("review").stdout
 
 

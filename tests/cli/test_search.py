@@ -179,7 +179,7 @@ def test_control_characters_never_reach_the_table(
         assert "\x1b]" not in stdout
         assert "\x07" not in stdout
     library.hits = []
-    library.pictures = {Path("/p/a.jpg"): 1.0}
+    library.held = {Path("/p/a.jpg"): 1.0}
     assert soutu_command("search", "\x1b[31mcat").stdout == ("Nothing here matches \\x1b[31mcat.\n")
 
 

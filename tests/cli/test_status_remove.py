@@ -12,7 +12,7 @@ from soutu.types import Failure
 
 def test_status_for_a_person(soutu_command: Soutu, library: FakeLibrary) -> None:
     """One look tells where the library is, what it holds and what failed."""
-    library.pictures = {Path("/photos/a.jpg"): 1.0, Path("/photos/b.jpg"): 1.0}
+    library.held = {Path("/photos/a.jpg"): 1.0, Path("/photos/b.jpg"): 1.0}
     library.failures = (Failure(path=Path("/photos/bad.jpg"), reason="truncated"),)
     library.spaces.append(space("clip", current=False, vectors=1))
     assert soutu_command("status").stdout.splitlines() == [
@@ -27,7 +27,7 @@ def test_status_for_a_person(soutu_command: Soutu, library: FakeLibrary) -> None
 
 def test_many_folders_are_folded(soutu_command: Soutu, library: FakeLibrary) -> None:
     """Ten folders are named, the others counted."""
-    library.pictures = {Path(f"/photos/{number}/a.jpg"): 1.0 for number in range(12)}
+    library.held = {Path(f"/photos/{number}/a.jpg"): 1.0 for number in range(12)}
     assert soutu_command("status").stdout.splitlines()[-1].strip() == "… and 2 more folders"
 
 
@@ -42,7 +42,7 @@ def test_status_failed(soutu_command: Soutu, library: FakeLibrary) -> None:
 
 def test_status_json(soutu_command: Soutu, library: FakeLibrary) -> None:
     """Scripts get the same facts as plain data."""
-    library.pictures = {Path("/photos/a.jpg"): 1.0}
+    library.held = {Path("/photos/a.jpg"): 1.0}
     facts = json.loads(soutu_command("status", "--json").stdout)
     assert facts == {
         "path": str(library.path),
@@ -85,20 +85,20 @@ def test_remove_forgets_and_says_that_files_stay(
     soutu_command: Soutu, library: FakeLibrary
 ) -> None:
     """Folders and files can be forgotten; others remain."""
-    library.pictures = dict.fromkeys(map(Path, ["/p/a.jpg", "/p/q/b.jpg", "/r/c.jpg"]), 1.0)
+    library.held = dict.fromkeys(map(Path, ["/p/a.jpg", "/p/q/b.jpg", "/r/c.jpg"]), 1.0)
     result = soutu_command("remove", "/p")
     assert result.stdout == "Forgot 2 pictures. The files themselves are untouched.\n"
-    assert list(library.pictures) == [Path("/r/c.jpg")]
+    assert list(library.held) == [Path("/r/c.jpg")]
     again = soutu_command("remove", "/p")
     assert again.stdout == "The library held none of these; nothing to forget.\n"
 
 
 def test_remove_asks_before_many(soutu_command: Soutu, library: FakeLibrary) -> None:
     """More than 100 need --yes where nobody can be asked; nothing is forgotten without it."""
-    library.pictures = {Path(f"/p/{number}.jpg"): 1.0 for number in range(101)}
+    library.held = {Path(f"/p/{number}.jpg"): 1.0 for number in range(101)}
     result = soutu_command("remove", "/p")
     assert result.exit_code == 2
     assert "forget 101 pictures" in result.stderr
-    assert len(library.pictures) == 101
+    assert len(library.held) == 101
     assert soutu_command("remove", "/p", "--yes").exit_code == 0
-    assert library.pictures == {}
+    assert library.held == {}

@@ -69,7 +69,7 @@ def test_changes_are_indexed_and_the_library_is_free_between(
     def act(reports: list[IndexReport]) -> None:
         for number in range(3):
             (photos / f"{number}.jpg").touch()
-        wait_for(lambda: len(library.pictures) == 3)
+        wait_for(lambda: len(library.held) == 3)
 
     reports = watch_while(indexing, photos, act)
     assert sum(report.added for report in reports) == 3
@@ -105,7 +105,7 @@ def test_waits_while_another_process_holds_the_library(
         (tmp_path / "photos" / "a.jpg").touch()
         wait_for(lambda: len(library.asked) >= 2)
         library.error = None
-        wait_for(lambda: len(library.pictures) == 1)
+        wait_for(lambda: len(library.held) == 1)
 
     watch_while(indexing, tmp_path / "photos", act)
     assert capsys.readouterr().err == "Waiting: in use by process 12\n"

@@ -71,7 +71,7 @@ def assert_exactly_right(library: FolderLibrary, photos: Path) -> None:
     """Every file has one row and its own vector, and there is nothing else."""
     encoder = ColourEncoder()
     files = sorted(photos.rglob("*.png"))
-    catalog, space = library._catalog, library._make_space()
+    catalog, space = library._catalog, library._current.make()
     rows = catalog.at_paths(files)
     assert sorted(rows) == files
     assert catalog.count() == len(files)
@@ -152,7 +152,7 @@ def test_lost_vectors_are_made_again(tmp_path: Path) -> None:
         create=True,
     ) as library:
         library.add([photos])
-        space = library._make_space()
+        space = library._current.make()
         space.index.delete(space.index.ids()[:2])
         library._catalog.set_setting("unclean", space.row.name)
         library.add([photos])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ class Catalog:
     def __init__(self, engine: sa.Engine, label: str) -> None:
         self._engine = engine
         self._label = label
+        self._stamp: sa.PoolProxiedConnection | None = None
+        self._stamping = threading.Lock()
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
@@ -67,7 +70,9 @@ class Catalog:
 
         Raises LibraryTooNew, LibraryBroken, StorageError.
         """
-        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        engine = sa.create_engine(
+            f"sqlite:///{path}", connect_args={"timeout": 30}, pool_size=16, max_overflow=48
+        )
         sa.event.listen(engine, "connect", _configure_sqlite)
         catalog = cls(engine, str(path))
         try:
@@ -94,8 +99,26 @@ class Catalog:
         except sa.exc.DBAPIError as error:
             raise _translate(error, self._label) from error
 
+    def stamp(self) -> int:
+        """Return a number that differs after any change of the catalog, by whomever; microseconds.
+
+        It is SQLite's data_version of a connection that never writes, so it tells of every commit.
+        """
+        with self._stamping:
+            if self._stamp is None:
+                self._stamp = self._engine.raw_connection()
+            try:
+                found = self._stamp.cursor().execute("PRAGMA data_version").fetchone()
+            except Exception as error:  # of the driver; SQLAlchemy is not in between here
+                raise LibraryBroken(f"cannot read {self._label}: {error}") from error
+            return int(found[0])
+
     def close(self) -> None:
         """Release every connection."""
+        with self._stamping:
+            if self._stamp is not None:
+                self._stamp.close()
+                self._stamp = None
         self._engine.dispose()
 
     # --- settings ---

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-    from soutu.types import Preprocess
+    from soutu.types import Box as PartBox
+    from soutu.types import Pixels, Preprocess
 
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
@@ -129,6 +130,33 @@ def decode(
         decoded = _decode(content, max_pixels, target)
         pixels = apply(decoded.image, spec, decoded.frame, reducing_gap=REDUCING_GAP)
     return Picture(pixels, decoded.info, decoded.keywords)
+
+
+def decode_parts(
+    data: bytes, spec: Preprocess, boxes: Sequence[PartBox], *, max_pixels: int = MAX_PIXELS
+) -> Pixels:
+    """Decode parts of a picture file to a model's input [n, 3, height, width].
+
+    A part of less than a pixel is widened to one. Raises ImageError as `decode` does.
+    """
+    import numpy as np
+
+    whole = open_rgb(data, max_pixels=max_pixels)
+    with reasons():
+        parts = []
+        for box in boxes:
+            left, right = _span(box.left, box.right, whole.width)
+            top, bottom = _span(box.top, box.bottom, whole.height)
+            part = whole.crop((left, top, right, bottom))
+            frame = Frame(*part.size)
+            parts.append(apply(part, spec, frame, reducing_gap=REDUCING_GAP))
+    return np.stack(parts)
+
+
+def _span(start: float, end: float, size: int) -> tuple[int, int]:
+    """Return the pixels from a start to an end, given as fractions of a side; at least one."""
+    first = min(int(start * size), size - 1)
+    return first, max(first + 1, min(math.ceil(end * size), size))
 
 
 def open_rgb(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int | None = None) -> Image:

@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from soutu.library.tagging.base import Labels, ReviewOrder, TagMode, Tags
+    from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.types import (
         Filter,
         Hit,
         ImageTags,
         IndexReport,
         LibraryStatus,
+        Picture,
+        PictureOrder,
         Progress,
         Query,
         Question,
@@ -53,16 +55,34 @@ class Library(Protocol):
         self,
         query: str | Query | None = None,
         *,
-        image: Path | str | bytes | None = None,
+        image: Path | str | bytes | int | None = None,
         minus: str | None = None,
         where: str | Filter | None = None,
         k: int = 20,
+        start: int = 0,
         min_relevance: float = 0.0,
     ) -> list[Hit]:
         """Return the k best hits, best first, of words, a picture, or both.
 
+        `image` is a path, URL, the bytes of a file, or the id of a picture of the library. `start`
+        is how many of the best are passed over, so that an answer can be read page by page.
         Raises QueryError for an empty query, an unreadable picture or a bad filter.
         """
+        ...
+
+    def pictures(
+        self,
+        where: str | Filter | None = None,
+        *,
+        order: PictureOrder = "newest",
+        k: int = 100,
+        start: int = 0,
+    ) -> list[Picture]:
+        """List k pictures (those that pass a filter) from place `start` on, in an order."""
+        ...
+
+    def picture(self, picture: PictureRef) -> Picture:
+        """Return a picture by its path or id. Raises InputError where the library holds none."""
         ...
 
     @property

@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast, get_args
+from typing import TYPE_CHECKING, Self
 
 from soutu.catalog.catalog import Catalog, SpaceRow
-from soutu.catalog.said import SAID
-from soutu.errors import LibraryError, ModelError
+from soutu.errors import ModelError, QueryError
+from soutu.library.answers import Answers, query_key
+from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import hold
+from soutu.library.pictures import Pictures
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query
 from soutu.library.searching import answer
-from soutu.library.spaces import (
-    CURRENT,
-    Space,
-    count_vectors,
-    current_row,
-    drop_space,
-    open_space,
-    row_for,
-    status_of,
-)
+from soutu.library.spaces import Space, count_vectors, drop_space, row_for, status_of
 from soutu.library.tagging.tagging import Tagging
-from soutu.models.base import PrecisionChoice
 from soutu.types import Hit, LibraryStatus, Progress, Query, SpaceStatus
 
 if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
-    from soutu.library.tagging.base import Labels, ReviewOrder, TagMode, Tags
-    from soutu.models.base import Encoder, EncoderSource
-    from soutu.types import Filter, Ids, ImageTags, IndexReport, Question, WriteReport
+    from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
+    from soutu.models.base import Encoder, EncoderSource, PrecisionChoice
+    from soutu.types import (
+        Filter,
+        Ids,
+        ImageTags,
+        IndexReport,
+        Picture,
+        PictureOrder,
+        Question,
+        WriteReport,
+    )
 
-DEFAULT_MODEL = "mini"
 _UNCLEAN = "unclean"  # set while vectors and rows may disagree
-_CACHED_QUERIES = 256
 
 
 class FolderLibrary:
-    """Keep a library in a folder: `catalog.db` and a folder of vectors for each space."""
+    """Keep a library in a folder: `catalog.db` and a folder of vectors for each space.
+
+    Safe to use from many threads; one of them at a time indexes, removes or switches models.
+    """
 
     def __init__(
         self,
@@ -55,15 +56,22 @@ class FolderLibrary:
         task: str = "search",
         concepts: Path | None = None,
     ) -> None:
-        self._path, self._store, self._task = path, store, task
-        self._concepts = concepts
-        self._wanted, self._precision = model, precision
+        self._path, self._store = path, store
         prepare(path, create=create)
         self._catalog = Catalog.open(path / CATALOG)
-        self._space: Space | None = None
-        self._encoder: tuple[str, Encoder] | None = None
-        self._answers: OrderedDict[object, list[Hit]] = OrderedDict()
-        self._tagging = Tagging(self._catalog, self._open_space, self._load_encoder)
+        self._answers = Answers()
+        self._current = CurrentSpace(
+            path,
+            self._catalog,
+            store,
+            model=model,
+            precision=precision,
+            concepts=concepts,
+            on_switch=self._answers.clear,
+        )
+        self._current.task = task
+        self._tagging = Tagging(self._catalog, self._current.space, self._current.encoder)
+        self._pictures = Pictures(self._catalog, self._current.space, self._tagging.tagger)
 
     # --- indexing ---
 
@@ -82,7 +90,7 @@ class FolderLibrary:
 
         places = [absolute(path) for path in paths]
         with self._writing("index"):
-            space = self._make_space()
+            space = self._current.make()
             # After a killed run, or when somebody deleted a damaged folder of vectors.
             changed = self._catalog.setting(_UNCLEAN) == space.row.name
             changed = changed or space.index.count() != self._catalog.count()
@@ -90,7 +98,7 @@ class FolderLibrary:
                 mend(
                     self._catalog,
                     space,
-                    self._load_encoder,
+                    self._current.encoder,
                     on_progress=on_progress,
                     should_stop=should_stop,
                 )
@@ -105,7 +113,7 @@ class FolderLibrary:
             run = IndexRun(
                 self._catalog,
                 space,
-                self._load_encoder,
+                self._current.encoder,
                 before_writing=before_writing,
                 on_progress=on_progress,
                 should_stop=should_stop,
@@ -123,7 +131,7 @@ class FolderLibrary:
         if dry_run:
             return len(self._ids_below(places))
         with self._writing("remove"):
-            space = self._open_space()
+            space = self._current.space()
             ids = self._ids_below(places)
             for place in places:
                 lost = [failure.path for failure in self._catalog.failures(place)]
@@ -148,31 +156,53 @@ class FolderLibrary:
         self,
         query: str | Query | None = None,
         *,
-        image: Path | str | bytes | None = None,
+        image: Path | str | bytes | int | None = None,
         minus: str | None = None,
         where: str | Filter | None = None,
         k: int = 20,
+        start: int = 0,
         min_relevance: float = 0.0,
     ) -> list[Hit]:
         """Return the k best hits, best first; see `Library.search`."""
         built = build_query(query, image=image, minus=minus, where=where)
-        space = self._open_space()
-        if space is None or k < 1:
-            return []
-        key = (built, k, self._catalog.setting(SAID))  # what people said changes answers too
-        if key not in self._answers:
-            self._answers[key] = answer(
+        if start < 0:
+            raise QueryError(f"a page cannot start at {start}. Start at 0 or later")
+        deepest = start + k
+        stamp = self._catalog.stamp()  # what people say changes answers too
+
+        def compute() -> list[Hit]:
+            space = self._current.space()
+            if space is None:
+                return []
+            return answer(
                 built,
-                k=k,
+                k=deepest,
                 catalog=self._catalog,
                 space=space,
-                encoder=self._load_encoder,
+                encoder=self._current.encoder,
                 tagger=self._tagging.tagger,
             )
-            while len(self._answers) > _CACHED_QUERIES:
-                self._answers.popitem(last=False)
-        self._answers.move_to_end(key)
-        return [hit for hit in self._answers[key] if hit.by_name or hit.relevance >= min_relevance]
+
+        if k < 1:
+            return []
+        key = (query_key(built), deepest, stamp)
+        found = self._answers.get(key, k=deepest, compute=compute)
+        return [hit for hit in found[start:] if hit.by_name or hit.relevance >= min_relevance]
+
+    def pictures(
+        self,
+        where: str | Filter | None = None,
+        *,
+        order: PictureOrder = "newest",
+        k: int = 100,
+        start: int = 0,
+    ) -> list[Picture]:
+        """List pictures in an order; see `Library.pictures`."""
+        return self._pictures.list(where, order=order, k=k, start=start)
+
+    def picture(self, picture: PictureRef) -> Picture:
+        """Return a picture by its path or id; see `Library.picture`."""
+        return self._pictures.one(picture)
 
     # --- tags ---
 
@@ -228,7 +258,7 @@ class FolderLibrary:
 
     def status(self) -> LibraryStatus:
         """Count what the library holds; see `Library.status`."""
-        current = current_row(self._catalog)
+        current = self._current.row()
         spaces = tuple(
             self._space_status(row, current=current is not None and row.name == current.name)
             for row in self._catalog.spaces()
@@ -243,8 +273,8 @@ class FolderLibrary:
         )
 
     def _space_status(self, row: SpaceRow, *, current: bool) -> SpaceStatus:
-        if self._space is not None and self._space.row.name == row.name:
-            return status_of(row, vectors=self._space.index.count(), current=current)
+        if (space := self._current.if_open(row)) is not None:
+            return status_of(row, vectors=space.index.count(), current=current)
         return status_of(row, vectors=count_vectors(self._path, row), current=current)
 
     # --- models ---
@@ -261,12 +291,11 @@ class FolderLibrary:
         from soutu.library.filling import mend
 
         with self._writing("models use"):
-            encoder = self._store.load(model, precision=_precision(precision), threads=1)
+            encoder = self._store.load(model, precision=checked_precision(precision), threads=1)
             row = row_for(encoder.facts, model)
             self._catalog.put_space(row)
-            if self._space is not None and self._space.row.name == row.name:
-                self._close_space()
-            space = open_space(self._path, row, task="models use", concepts=self._concepts)
+            space = self._current.opened(row)
+            switched = False
             try:
                 mend(
                     self._catalog,
@@ -275,24 +304,20 @@ class FolderLibrary:
                     on_progress=on_progress,
                     should_stop=should_stop,
                 )
-                stopped = should_stop is not None and should_stop()
-                if not stopped:
+                if should_stop is None or not should_stop():
                     self._settle_vectors(space, encoder, on_progress)
-                    # One row of one table: searches see the old space or the new one.
-                    self._catalog.set_setting(CURRENT, row.name)
-                    self._changed()
+                    self._current.switch(row, encoder)
+                    switched = True
                 vectors = space.index.count()
             finally:
-                space.close()
-            if not stopped:
-                self._close_space()
-                self._encoder = (row.name, encoder)
-        return status_of(row, vectors=vectors, current=not stopped)
+                if not switched and self._current.row() != row:
+                    self._current.release(row)
+        return status_of(row, vectors=vectors, current=switched)
 
     def drop_space(self, model: str) -> None:
         """Delete the vectors of a model that is not the current one; see `Library.drop_space`."""
         with self._writing("models rm"):
-            current = current_row(self._catalog)
+            current = self._current.row()
             rows = [r for r in self._catalog.spaces() if model in (r.model, r.source, r.name)]
             if not rows:
                 held = ", ".join(sorted({r.model for r in self._catalog.spaces()})) or "none"
@@ -306,16 +331,16 @@ class FolderLibrary:
                 )
                 raise ModelError(msg)
             for row in droppable:
+                self._tagging.release(row.name)
+                self._current.release(row)
                 drop_space(self._path, self._catalog, row, task="models rm")
 
     # --- life cycle ---
 
     def close(self) -> None:
         """Release every file and lock; safe to call twice."""
-        self._close_space()
-        if self._encoder is not None:
-            self._encoder[1].close()
-            self._encoder = None
+        self._tagging.close()
+        self._current.close()
         self._catalog.close()
 
     def __enter__(self) -> Self:
@@ -333,7 +358,7 @@ class FolderLibrary:
     def _writing(self, task: str) -> Iterator[None]:
         """Be the only process that changes the library."""
         held = hold(self._path, "write", task=task)
-        self._task = task
+        self._current.task = task
         try:
             yield
         finally:
@@ -341,13 +366,13 @@ class FolderLibrary:
 
     def _changed(self) -> None:
         self._answers.clear()
-        if self._space is not None:
-            self._space.forget_calibration()
+        if (space := self._current.space()) is not None:
+            space.forget_calibration()
 
     def _settle(self, space: Space, on_progress: Watcher | None) -> None:
         """End a run that changed something: fast searches, a fresh calibration, a clean mark."""
         space.forget_calibration()
-        self._settle_vectors(space, self._load_encoder(), on_progress)
+        self._settle_vectors(space, self._current.encoder(), on_progress)
         self._catalog.set_setting(_UNCLEAN, None)
 
     def _settle_vectors(self, space: Space, encoder: Encoder, on_progress: Watcher | None) -> None:
@@ -355,74 +380,3 @@ class FolderLibrary:
             on_progress(Progress(stage="optimize", done=0, total=None))
         space.index.optimize()
         space.calibration(encoder)
-
-    def _make_space(self) -> Space:
-        """Return the current space; in a new library, first make one for the wanted model."""
-        if current_row(self._catalog) is None:
-            source = self._wanted or DEFAULT_MODEL
-            encoder = self._store.load(source, precision=self._precision, threads=1)
-            row = row_for(encoder.facts, source)
-            self._encoder = (row.name, encoder)
-            self._catalog.put_space(row)
-            self._catalog.set_setting(CURRENT, row.name)
-        space = self._open_space()
-        assert space is not None
-        return space
-
-    def _open_space(self) -> Space | None:
-        """Return the current space, opened; None in a library that has none yet."""
-        row = current_row(self._catalog)
-        if self._space is not None and (row is None or row.name != self._space.row.name):
-            self._close_space()  # another process switched models
-            self._answers.clear()
-        if row is None:
-            return None
-        self._refuse_other_model(row)
-        if self._space is None:
-            self._space = open_space(self._path, row, task=self._task, concepts=self._concepts)
-        return self._space
-
-    def _refuse_other_model(self, row: SpaceRow) -> None:
-        if self._wanted is None or self._wanted in (row.source, row.model):
-            return
-        msg = (
-            f"the library {self._path} holds {row.dim}-d vectors of {row.model}, not of "
-            f"{self._wanted}. Run: soutu models use {self._wanted}"
-        )
-        raise ModelError(msg)
-
-    def _load_encoder(self) -> Encoder:
-        """Load the encoder of the current space, at exactly the revision of its vectors."""
-        row = current_row(self._catalog)
-        if row is None:
-            msg = f"the library {self._path} is empty. Run: soutu index FOLDER"
-            raise LibraryError(msg)
-        if self._encoder is not None and self._encoder[0] == row.name:
-            return self._encoder[1]
-        if self._encoder is not None:
-            self._encoder[1].close()
-            self._encoder = None
-        encoder = self._store.load(row.source, precision=_precision(row.precision), threads=1)
-        if encoder.facts.revision != row.revision:
-            encoder.close()
-            msg = (
-                f"the model {row.model} has changed since {self._path} was indexed (revision "
-                f"{row.revision[:12]} then, {encoder.facts.revision[:12]} now). "
-                f"Run: soutu models use {row.source}"
-            )
-            raise ModelError(msg)
-        self._encoder = (row.name, encoder)
-        return encoder
-
-    def _close_space(self) -> None:
-        self._tagging.close()
-        if self._space is not None:
-            self._space.close()
-            self._space = None
-
-
-def _precision(text: str) -> PrecisionChoice:
-    if text not in get_args(PrecisionChoice):
-        msg = f"unknown precision {text!r}. Choose auto, fp32 or int8"
-        raise ModelError(msg)
-    return cast("PrecisionChoice", text)

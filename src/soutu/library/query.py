@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from soutu.library.relevance import QueryKind
     from soutu.models.base import Encoder
-    from soutu.types import Filter, Vectors
+    from soutu.types import Box, Filter, Vectors
 
 _MIN_SAMPLE = 16  # below this the spread of a term's scores says too little to balance by
 _EMPTY = "the query is empty. Give some words, as in: a cat, or a picture"
@@ -34,12 +34,25 @@ class Composed:
     vector: NDArray[np.float32]
     kind: QueryKind
     files: frozenset[Path]
+    ids: frozenset[int] = frozenset()
+
+
+class Stored(Protocol):
+    """Find pictures of the library by id."""
+
+    def vector(self, id_: int) -> NDArray[np.float32]:
+        """Return its vector [dim]. Raises QueryError where there is none."""
+        ...
+
+    def file(self, id_: int) -> Path:
+        """Return where its file is. Raises QueryError where there is none."""
+        ...
 
 
 def build_query(
     query: str | Query | None,
     *,
-    image: Path | str | bytes | None = None,
+    image: Path | str | bytes | int | None = None,
     minus: str | None = None,
     where: str | Filter | None = None,
 ) -> Query:
@@ -68,6 +81,7 @@ def compose(
     query: Query,
     encoder: Encoder,
     sample: Vectors,
+    stored: Stored,
     known: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Composed:
     """Turn a query into one unit vector; `known` are vectors that stand for some of its texts.
@@ -77,7 +91,7 @@ def compose(
     spread of its scores over `sample` [n, dim]; the sum then ranks by the weighted mean of
     standardised scores.
     """
-    vectors = _term_vectors(query.terms, encoder, known or {})
+    vectors = term_vectors(query.terms, encoder, stored, known or {})
     for term, length in zip(query.terms, np.linalg.norm(vectors, axis=1), strict=True):
         if length < _NOTHING:
             what = "picture" if term.text is None else repr(term.text)
@@ -101,7 +115,10 @@ def compose(
     return Composed(
         vector=(total / norm).astype(np.float32),
         kind=kind,
-        files=frozenset(file for term in query.terms if (file := _as_file(term.image))),
+        files=frozenset(file for term in query.terms if (file := _as_file(term))),
+        ids=frozenset(
+            term.image for term in query.terms if isinstance(term.image, int) and term.box is None
+        ),
     )
 
 
@@ -114,11 +131,29 @@ def _check(term: Term) -> None:
         raise QueryError(msg)
     if term.text is not None and not term.text.strip():
         raise QueryError(_EMPTY)
+    if term.box is not None:
+        _check_box(term.box, term)
 
 
-def _term_vectors(
-    terms: tuple[Term, ...], encoder: Encoder, known: Mapping[str, NDArray[np.float32]]
+def _check_box(box: Box, term: Term) -> None:
+    if term.image is None:
+        msg = f"the box {astuple(box)} stands beside words. Only a picture has parts"
+        raise QueryError(msg)
+    if not (0 <= box.left < box.right <= 1 and 0 <= box.top < box.bottom <= 1):
+        msg = (
+            f"the box {astuple(box)} is no part of a picture. Give left, top, right and bottom as "
+            f"fractions of its sides, as in 0, 0, 0.5, 1 for the left half"
+        )
+        raise QueryError(msg)
+
+
+def term_vectors(
+    terms: tuple[Term, ...],
+    encoder: Encoder,
+    stored: Stored,
+    known: Mapping[str, NDArray[np.float32]],
 ) -> Vectors:
+    """Return the unit vectors [n, dim] of terms; a text without known tokens may give zeros."""
     vectors = np.empty((len(terms), encoder.facts.dim), dtype=np.float32)
     texts = [i for i, term in enumerate(terms) if term.text is not None and term.text not in known]
     if texts:
@@ -126,12 +161,17 @@ def _term_vectors(
     for i, term in enumerate(terms):
         if term.text is not None and term.text in known:
             vectors[i] = known[term.text]
+        elif isinstance(term.image, int) and term.box is None:
+            vectors[i] = stored.vector(term.image)
         elif term.image is not None:
-            vectors[i] = image_vector(term.image, encoder, purpose="search by")
+            image = stored.file(term.image) if isinstance(term.image, int) else term.image
+            vectors[i] = image_vector(image, encoder, purpose="search by", box=term.box)
     return vectors
 
 
-def _as_file(image: Path | str | bytes | None) -> Path | None:
-    if image is None or isinstance(image, bytes) or is_url(image):
+def _as_file(term: Term) -> Path | None:
+    """Return the file that is a term as a whole; hits beside a part of it are worth showing."""
+    image = term.image
+    if image is None or isinstance(image, bytes | int) or is_url(image) or term.box is not None:
         return None
     return Path(os.path.abspath(image))  # noqa: PTH100 - the catalog keeps links unresolved

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from soutu.catalog.said import hearing
+from soutu.errors import QueryError
 from soutu.library.query import compose
 from soutu.library.ranking import diversify, fuse
 from soutu.library.tagging.names import name_key
@@ -110,7 +112,7 @@ def _by_meaning(
     calibration = space.calibration(encoder)
     tagged = _words_as_tags(query, catalog, tagger)
     known = {text: each.vector for text, each in tagged.items()}
-    composed = compose(query, encoder, calibration.sample, known)
+    composed = compose(query, encoder, calibration.sample, StoredPictures(catalog, space), known)
     where = _leaving_out(composed, query.where, catalog)
     staged = bool(query.keywords) or query.diversity > 0
     wanted = max(k * _WIDER, _FEWEST) if staged else k
@@ -156,8 +158,34 @@ def _only_head(query: Query, tagged: Mapping[str, TaggedWords]) -> Head | None:
 
 def _leaving_out(composed: Composed, where: Filter | None, catalog: Catalog) -> Filter | None:
     """Leave out the query's own pictures: nobody asks for what they hold in their hand."""
-    own = tuple(row.id for row in catalog.at_paths(list(composed.files)).values())
+    rows = catalog.at_paths(list(composed.files)) if composed.files else {}
+    own = (*composed.ids, *(row.id for row in rows.values()))
     if not own:
         return where
     parts = () if where is None else (where,)
     return All((*parts, Not(HasId(own))))
+
+
+class StoredPictures:
+    """Find pictures of a library by id; see `query.Stored`."""
+
+    def __init__(self, catalog: Catalog, space: Space) -> None:
+        self._catalog, self._space = catalog, space
+
+    def vector(self, id_: int) -> NDArray[np.float32]:
+        """Return its vector [dim]. Raises QueryError where there is none."""
+        _, vectors = self._space.index.get(np.array([id_], np.int64))
+        if not len(vectors):
+            raise _unknown(id_)
+        return np.asarray(vectors[0])
+
+    def file(self, id_: int) -> Path:
+        """Return where its file is. Raises QueryError where there is none."""
+        row = self._catalog.with_ids([id_]).get(id_)
+        if row is None:
+            raise _unknown(id_)
+        return row.path
+
+
+def _unknown(id_: int) -> QueryError:
+    return QueryError(f"the library holds no picture with the id {id_}")

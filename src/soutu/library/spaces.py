@@ -40,7 +40,8 @@ class Space:
 
     def calibration(self, encoder: Encoder) -> Calibration:
         """Return the score distribution, measured anew after `forget_calibration`."""
-        if self._calibration is None:
+        found = self._calibration  # another thread may forget it meanwhile
+        if found is None:
             path = self.folder / "calibration.npz"
             found = Calibration.load(path)
             if found is None or found.sample.shape[1] != self.index.dim:
@@ -51,7 +52,7 @@ class Space:
                 with suppress(OSError):  # derived: a full disk must not fail a search
                     found.save(path)
             self._calibration = found
-        return self._calibration
+        return found
 
     def _concept_vectors(self, encoder: Encoder) -> Vectors:
         """Return the vectors [c, dim] of `relevance.concepts`.

@@ -32,7 +32,7 @@ UNSET: Final = Unset.UNSET
 OnConflict = Literal["update", "skip", "error"]
 """What an import does with a tag that is there already."""
 
-Picture: TypeAlias = Path | str | int
+PictureRef: TypeAlias = Path | str | int
 """A picture of the library: its path or its id."""
 
 TagMode = Literal["threshold", "top", "softmax"]
@@ -158,7 +158,7 @@ class Labels(Protocol):
 
     def set(
         self,
-        picture: Picture,
+        picture: PictureRef,
         *,
         yes: Iterable[str] = (),
         no: Iterable[str] = (),
@@ -190,7 +190,7 @@ class Labels(Protocol):
         """Export all labels to a CSV; return how many."""
         ...
 
-    def all(self, *, picture: Picture | None = None, tag: str | None = None) -> list[Label]:
+    def all(self, *, picture: PictureRef | None = None, tag: str | None = None) -> list[Label]:
         """List labels, of one picture or one tag or all, by path and tag."""
         ...
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from soutu.catalog.keywords import SOURCE as FROM_FILE
 from soutu.catalog.said import Edit, LabelRow, hearing, saying
 from soutu.errors import InputError
+from soutu.library.pictures import missing, picture_row
 from soutu.library.place import absolute
 from soutu.library.tagging.tags import login_name, undo_last
 from soutu.library.tagging.vocabulary import Vocabulary
@@ -18,7 +19,7 @@ from soutu.types import ImportReport, Label
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.catalog.said import LabelKey, Said
-    from soutu.library.tagging.base import Picture, SaidBy
+    from soutu.library.tagging.base import PictureRef, SaidBy
     from soutu.types import Change, LabelSource
 
 _ACTIONS = frozenset({"label", "labels"})
@@ -33,7 +34,7 @@ class FolderLabels:
 
     def set(
         self,
-        picture: Picture,
+        picture: PictureRef,
         *,
         yes: Iterable[str] = (),
         no: Iterable[str] = (),
@@ -90,7 +91,7 @@ class FolderLabels:
         write_labels(Path(path), labels)
         return len(labels)
 
-    def all(self, *, picture: Picture | None = None, tag: str | None = None) -> list[Label]:
+    def all(self, *, picture: PictureRef | None = None, tag: str | None = None) -> list[Label]:
         """List labels, by path and tag."""
         image = None if picture is None else self._image(picture)[0]
         with hearing(self._catalog) as said:
@@ -132,7 +133,7 @@ class FolderLabels:
                 try:
                     tag = vocabulary.find(name).id
                     if image not in images:
-                        raise _missing(image)
+                        raise missing(image)
                 except InputError as error:
                     raise InputError(f"{where}{error}") from None
                 if wanted.setdefault((tag, images[image]), value) is not value:
@@ -155,21 +156,9 @@ class FolderLabels:
         rows = self._catalog.at_paths(list(set(paths.values())))
         return {text: rows[path].id for text, path in paths.items() if path in rows}
 
-    def _image(self, picture: Picture) -> tuple[int, Path]:
-        if isinstance(picture, int):
-            row = self._catalog.with_ids([picture]).get(picture)
-        else:
-            row = self._catalog.at_paths([absolute(picture)]).get(absolute(picture))
-        if row is None:
-            raise _missing(picture)
+    def _image(self, picture: PictureRef) -> tuple[int, Path]:
+        row = picture_row(self._catalog, picture)
         return row.id, row.path
-
-
-def _missing(picture: Picture) -> InputError:
-    if isinstance(picture, int):
-        return InputError(f"the library holds no picture with the id {picture}")
-    msg = f"the library does not hold {picture}. Check the path, or run: soutu index {picture}"
-    return InputError(msg)
 
 
 def _edit(said: Said, wanted: Mapping[LabelKey, bool | None], who: str, source: SaidBy) -> Edit:

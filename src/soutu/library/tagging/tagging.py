@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -45,7 +46,8 @@ class Tagging:
         encoder: Callable[[], Encoder],
     ) -> None:
         self._catalog, self._space, self._encoder = catalog, space, encoder
-        self._open: Tagger | None = None
+        self._lock = threading.Lock()
+        self._open: dict[str, Tagger] = {}  # by space: one no longer current may still be in use
         self.tags = FolderTags(catalog, self.tagger)
         self.labels = FolderLabels(catalog, self._labelled)
 
@@ -54,13 +56,12 @@ class Tagging:
         space = self._space()
         if space is None:
             raise LibraryError("the library holds no pictures yet. Run: soutu index FOLDER")
-        if self._open is not None and self._open.space is not space:
-            self.close()
-        if self._open is None:
-            from soutu.library.tagging.tagger import Tagger
+        from soutu.library.tagging.tagger import Tagger
 
-            self._open = Tagger(self._catalog, space, self._encoder)
-        return self._open
+        with self._lock:
+            if space.row.name not in self._open:
+                self._open[space.row.name] = Tagger(self._catalog, space, self._encoder)
+            return self._open[space.row.name]
 
     def tag(
         self,
@@ -154,8 +155,10 @@ class Tagging:
         return writer.run(ids, on_progress=on_progress, should_stop=should_stop)
 
     def _labelled(self, tags: Iterable[int]) -> None:
-        if self._open is not None:
-            self._open.refresh(tags)
+        with self._lock:
+            taggers = list(self._open.values())
+        for tagger in taggers:
+            tagger.refresh(tags)
 
     def read_files(self) -> None:
         """Turn the keywords of files into labels of the tags they name."""
@@ -168,11 +171,17 @@ class Tagging:
         if self._space() is not None:
             self.tagger().forget()
 
+    def release(self, space: str) -> None:
+        """Let go of a space, by its name, that is about to go."""
+        with self._lock:
+            tagger = self._open.pop(space, None)
+        if tagger is not None:
+            tagger.close()
+
     def close(self) -> None:
-        """Let go of the space; safe to call twice."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        """Let go of every space; safe to call twice."""
+        for space in list(self._open):
+            self.release(space)
 
 
 def _place(image: Path | str | bytes) -> Path:

@@ -1,0 +1,170 @@
+"""Tags and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+TagSource = Literal["zero-shot", "learned", "person", "file"]
+"""Who says that a tag holds: the model, the model taught by labels, a person, the picture file."""
+
+LabelSource = Literal["person", "file", "import"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """A saved query with a name.
+
+    `aliases` are further names, in any script; a tag is found by each of them. `prompts` describe
+    it to the model, `{}` standing for the name; without any, the model's usual ones are used.
+    `parent` is the name of the broader tag. The tags of one `group` exclude each other: exactly
+    one of them holds for a picture. `threshold` is the least probability at which the tag holds,
+    0..1; None lets it find itself.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    parent: str | None = None
+    group: str | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagScore:
+    """What is known of one tag on one picture.
+
+    `probability` 0..1 is calibrated (within a group: a softmax), or 1 or 0 where a person or the
+    file said so; `score` is the cosine between the picture and the tag's vector.
+    """
+
+    tag: str
+    probability: float
+    threshold: float
+    score: float
+    source: TagSource
+    holds: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageTags:
+    """The tags of one picture, most probable first. `id` is None outside the library."""
+
+    path: Path
+    id: int | None
+    tags: tuple[TagScore, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagCount:
+    """How many pictures hold a tag, and how many labels people gave it."""
+
+    tag: str
+    count: int
+    yes: int = 0
+    no: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagFacts:
+    """A tag as the current model sees it: its own values and what was found for it.
+
+    `threshold` is the one in force, None while a library without pictures has none to find.
+    """
+
+    tag: Tag
+    children: tuple[str, ...]
+    threshold: float | None
+    source: Literal["zero-shot", "learned"] = "zero-shot"
+    count: int = 0
+    yes: int = 0
+    no: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What was said of one tag on one picture: right (`value` True) or wrong."""
+
+    path: Path
+    tag: str
+    value: bool
+    source: LabelSource = "person"
+    who: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One entry of the history of tags and labels; `at` is UTC."""
+
+    number: int
+    at: datetime
+    who: str
+    source: str
+    action: str
+    what: str
+    undone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Ask a person whether a tag holds for a picture."""
+
+    id: int
+    path: Path
+    tag: str
+    probability: float
+    threshold: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagSpread:
+    """How the probabilities of a tag are spread over the library.
+
+    `edges` are n + 1 probabilities, ascending from 0 to 1; `counts`, `yes` and `no` say how many
+    pictures, and how many that people labelled, lie in each of the n bins (the last one holds its
+    upper edge too). Of a large library `counts` are scaled up from an even sample.
+    """
+
+    tag: str
+    threshold: float
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    yes: tuple[int, ...]
+    no: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagBorder:
+    """The pictures on both sides of a tag's threshold, nearest to it first.
+
+    `count` is how many pictures hold the tag at that threshold, labels counted.
+    """
+
+    tag: str
+    threshold: float
+    count: int
+    above: tuple[Question, ...]
+    below: tuple[Question, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagIdea:
+    """A tag that may be worth adding: a frequent kind of picture that no tag covers."""
+
+    name: str
+    count: int
+    score: float
+    examples: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeIdea:
+    """Two tags that may be one: `similarity` of their vectors, `overlap` (Jaccard) of pictures."""
+
+    keep: str
+    merge: str
+    similarity: float
+    overlap: float
