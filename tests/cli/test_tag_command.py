@@ -116,7 +116,7 @@ def test_all_asks_for_the_whole_library(
     assert tagged.asked == [("tag", (None, "threshold", None, None))]
     paths = [json.loads(line)["path"] for line in result.stdout.splitlines()]
     assert paths == [str(tmp_path / "tom.jpg"), str(tmp_path / "rex.jpg")]
-    tagged.pictures.clear()
+    tagged.held.clear()
     empty = soutu_command("tag", "--all", "--format", "json")
     assert (empty.stdout, empty.stderr) == (
         "[]\n",
