@@ -147,6 +147,17 @@ class FakeLibrary:
         found = [self._picture(number, path) for number, path in enumerate(self.held, 1)]
         return found[start : start + k]
 
+    def count(self, where: str | Filter | None = None) -> int:
+        """Count the pictures held."""
+        return len(self.held)
+
+    def facet(self, field: str, where: str | Filter | None = None) -> dict[str, int]:
+        """Count the pictures of each folder held."""
+        found: dict[str, int] = {}
+        for path in self.held:
+            found[str(path.parent)] = found.get(str(path.parent), 0) + 1
+        return found
+
     def picture(self, picture: PictureRef) -> Picture:
         """Return a picture held."""
         for number, path in enumerate(self.held, 1):

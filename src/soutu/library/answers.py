@@ -6,46 +6,85 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import xxhash
 
 if TYPE_CHECKING:
+    from soutu.library.searching import Ranked
     from soutu.types import Hit, Query
 
-_KEPT = 1024  # answers
-_DEEP = 1000  # hits from which on an answer is large; only a few of those are kept
-_KEPT_DEEP = 4
+T = TypeVar("T")
+
+_KEPT = 1024  # pages
+_KEPT_RANKINGS = 16  # a deep one of a large library has megabytes
+_SHALLOW = 1000
 
 
 class Answers:
     """Keep the last answers. Safe to call from many threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._few: OrderedDict[Hashable, list[Hit]] = OrderedDict()
-        self._deep: OrderedDict[Hashable, list[Hit]] = OrderedDict()
+        self._pages: Kept[list[Hit]] = Kept(_KEPT)
+        self._rankings: Kept[Ranked] = Kept(_KEPT_RANKINGS)
 
-    def get(self, key: Hashable, *, k: int, compute: Callable[[], list[Hit]]) -> list[Hit]:
-        """Return the answer of up to k hits under a key, computing it unless it is kept."""
-        kept, limit = (self._few, _KEPT) if k < _DEEP else (self._deep, _KEPT_DEEP)
-        with self._lock:
-            found = kept.get(key)
-            if found is not None:
-                kept.move_to_end(key)
-                return found
-        found = compute()
-        with self._lock:
-            kept[key] = found
-            while len(kept) > limit:
-                kept.popitem(last=False)
-        return found
+    def page(
+        self,
+        key: Hashable,
+        *,
+        start: int,
+        k: int,
+        rank: Callable[[int], Ranked],
+        look_up: Callable[[Ranked], list[Hit]],
+    ) -> list[Hit]:
+        """Return k hits from place `start` on; `rank` finds the best so many pictures.
+
+        A first page is ranked by itself. Later ones come from one deeper ranking, which is found
+        anew only each time a reader has come four times as far.
+        """
+
+        def compute() -> list[Hit]:
+            if start == 0 and k <= _SHALLOW:
+                return look_up(rank(k))
+            depth = _SHALLOW
+            while depth < start + k:
+                depth *= 4
+            ranked = self._rankings.get((key, depth), lambda: rank(depth))
+            return look_up(ranked[start : start + k])
+
+        return self._pages.get((key, start, k), compute)
 
     def clear(self) -> None:
         """Forget every answer."""
+        self._pages.clear()
+        self._rankings.clear()
+
+
+class Kept(Generic[T]):
+    """Keep the last values that were computed. Safe to call from many threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return the value under a key, computing it unless it is kept."""
         with self._lock:
-            self._few.clear()
-            self._deep.clear()
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        found = compute()
+        with self._lock:
+            self._values[key] = found
+            while len(self._values) > self._limit:
+                self._values.popitem(last=False)
+        return found
+
+    def clear(self) -> None:
+        """Forget every value."""
+        with self._lock:
+            self._values.clear()
 
 
 def query_key(query: Query) -> Hashable:

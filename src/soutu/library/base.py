@@ -81,6 +81,17 @@ class Library(Protocol):
         """List k pictures (those that pass a filter) from place `start` on, in an order."""
         ...
 
+    def count(self, where: str | Filter | None = None) -> int:
+        """Count the pictures, those that pass a filter or all."""
+        ...
+
+    def facet(self, field: str, where: str | Filter | None = None) -> dict[str, int]:
+        """Count pictures for each value of folder, name, format or camera, most frequent first.
+
+        Raises QueryError for another field.
+        """
+        ...
+
     def picture(self, picture: PictureRef) -> Picture:
         """Return a picture by its path or id. Raises InputError where the library holds none."""
         ...

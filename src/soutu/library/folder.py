@@ -16,7 +16,7 @@ from soutu.library.owner import hold
 from soutu.library.pictures import Pictures
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query
-from soutu.library.searching import answer
+from soutu.library.searching import Ranked, rank
 from soutu.library.spaces import Space, count_vectors, drop_space, row_for, status_of
 from soutu.library.tagging.tagging import Tagging
 from soutu.types import Hit, LibraryStatus, Progress, Query, SpaceStatus
@@ -167,27 +167,26 @@ class FolderLibrary:
         built = build_query(query, image=image, minus=minus, where=where)
         if start < 0:
             raise QueryError(f"a page cannot start at {start}. Start at 0 or later")
-        deepest = start + k
-        stamp = self._catalog.stamp()  # what people say changes answers too
+        space = self._current.space()
+        if space is None or k < 1:
+            return []
+        opened = space
 
-        def compute() -> list[Hit]:
-            space = self._current.space()
-            if space is None:
-                return []
-            return answer(
+        def ranked(depth: int) -> Ranked:
+            return rank(
                 built,
-                k=deepest,
+                k=depth,
                 catalog=self._catalog,
-                space=space,
+                space=opened,
                 encoder=self._current.encoder,
                 tagger=self._tagging.tagger,
             )
 
-        if k < 1:
-            return []
-        key = (query_key(built), deepest, stamp)
-        found = self._answers.get(key, k=deepest, compute=compute)
-        return [hit for hit in found[start:] if hit.by_name or hit.relevance >= min_relevance]
+        key = (query_key(built), self._catalog.stamp())  # what people say changes answers too
+        found = self._answers.page(
+            key, start=start, k=k, rank=ranked, look_up=lambda page: page.hits(self._catalog)
+        )
+        return [hit for hit in found if hit.by_name or hit.relevance >= min_relevance]
 
     def pictures(
         self,
@@ -199,6 +198,14 @@ class FolderLibrary:
     ) -> list[Picture]:
         """List pictures in an order; see `Library.pictures`."""
         return self._pictures.list(where, order=order, k=k, start=start)
+
+    def count(self, where: str | Filter | None = None) -> int:
+        """Count the pictures, those that pass a filter or all."""
+        return self._pictures.count(where)
+
+    def facet(self, field: str, where: str | Filter | None = None) -> dict[str, int]:
+        """Count pictures for each value of a field; see `Library.facet`."""
+        return self._pictures.facet(field, where)
 
     def picture(self, picture: PictureRef) -> Picture:
         """Return a picture by its path or id; see `Library.picture`."""

@@ -50,15 +50,35 @@ class Pictures:
         if start < 0 or k < 0:
             raise InputError(f"pictures {start} to {start + k}: neither may be below 0")
         ids = self._ordered(order)
-        given = parse_where(where) if isinstance(where, str) else where
+        passing = self._filter(where)
         space = self._space()
-        if given is not None and space is not None:
-            if uses_tags(given):
-                given = resolved(given, self._tagger(), expand=True)
-            ids = ids[np.isin(ids, space.index.ids(given))]
+        if passing is not None and space is not None:
+            ids = ids[np.isin(ids, space.index.ids(passing))]
         wanted = ids[start : start + k].tolist()
         rows = self._catalog.with_ids(wanted)
         return [as_picture(rows[each]) for each in wanted if each in rows]
+
+    def count(self, where: str | Filter | None = None) -> int:
+        """Count pictures; see `Library.count`."""
+        passing, space = self._filter(where), self._space()
+        if passing is None or space is None:
+            return self._catalog.count()
+        return space.index.count(passing)
+
+    def facet(self, field: str, where: str | Filter | None = None) -> dict[str, int]:
+        """Count pictures for each value of a field; see `Library.facet`."""
+        from soutu.index.base import require_field
+
+        require_field(field, kind="keyword")
+        passing, space = self._filter(where), self._space()
+        return {} if space is None else space.index.facet(field, passing)
+
+    def _filter(self, where: str | Filter | None) -> Filter | None:
+        """Return a filter that the index can run."""
+        given = parse_where(where) if isinstance(where, str) else where
+        if given is not None and uses_tags(given):
+            return resolved(given, self._tagger(), expand=True)
+        return given
 
     def one(self, which: PictureRef) -> Picture:
         """Return a picture by path or id. Raises InputError where the library holds none."""

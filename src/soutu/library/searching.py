@@ -34,14 +34,37 @@ _FEWEST = 50  # candidates at least, so that the stages have something to choose
 
 
 @dataclass(frozen=True)
-class _Ranked:
+class Ranked:
+    """Pictures in the order of an answer, best first: ids, scores and relevances [n]."""
+
     ids: Ids
     scores: NDArray[np.float32]
     relevance: NDArray[np.float64]
     by_name: frozenset[int]
 
+    def __getitem__(self, part: slice) -> Ranked:
+        return Ranked(self.ids[part], self.scores[part], self.relevance[part], self.by_name)
 
-def answer(
+    def hits(self, catalog: Catalog) -> list[Hit]:
+        """Look the pictures up."""
+        rows = catalog.with_ids(self.ids.tolist())
+        return [
+            Hit(
+                id=image_id,
+                path=rows[image_id].path,
+                score=float(score),
+                relevance=float(relevance),
+                info=rows[image_id].info,
+                by_name=image_id in self.by_name,
+            )
+            for image_id, score, relevance in zip(
+                self.ids.tolist(), self.scores, self.relevance, strict=True
+            )
+            if image_id in rows  # a killed run can leave vectors without rows, until the next one
+        ]
+
+
+def rank(
     query: Query,
     *,
     k: int,
@@ -49,32 +72,14 @@ def answer(
     space: Space,
     encoder: Callable[[], Encoder],
     tagger: Callable[[], Tagger],
-) -> list[Hit]:
-    """Return the k best hits of a query, best first. Raises InputError."""
+) -> Ranked:
+    """Return the k best pictures of a query, best first. Raises InputError."""
     if not query.terms and not query.keywords:
-        ranked = _by_tags(query, k, tagger())
-    else:
-        query = _with_tags_resolved(query, tagger)
-        ranked = (
-            _by_meaning(query, k, catalog, space, encoder(), tagger)
-            if query.terms
-            else _by_name(query, k, space)
-        )
-    rows = catalog.with_ids(ranked.ids.tolist())
-    return [
-        Hit(
-            id=image_id,
-            path=rows[image_id].path,
-            score=float(score),
-            relevance=float(relevance),
-            info=rows[image_id].info,
-            by_name=image_id in ranked.by_name,
-        )
-        for image_id, score, relevance in zip(
-            ranked.ids.tolist(), ranked.scores, ranked.relevance, strict=True
-        )
-        if image_id in rows  # a killed run can leave vectors without rows, until the next one
-    ]
+        return _by_tags(query, k, tagger())
+    query = _with_tags_resolved(query, tagger)
+    if not query.terms:
+        return _by_name(query, k, space)
+    return _by_meaning(query, k, catalog, space, encoder(), tagger)
 
 
 def _with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
@@ -85,20 +90,20 @@ def _with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
     return replace(query, where=resolved(All(tuple(parts)), tagger(), expand=query.expand), tags=())
 
 
-def _by_tags(query: Query, k: int, tagger: Tagger) -> _Ranked:
+def _by_tags(query: Query, k: int, tagger: Tagger) -> Ranked:
     tag_filter(query.tags)  # refuses empty names
     where = query.where
     if where is not None:
         where = resolved(where, tagger, expand=query.expand)
     found = browse(tagger, query.tags, k=k, where=where, expand=query.expand)
     scores = found.probabilities.astype(np.float32)
-    return _Ranked(found.ids, scores, found.probabilities, frozenset())
+    return Ranked(found.ids, scores, found.probabilities, frozenset())
 
 
-def _by_name(query: Query, k: int, space: Space) -> _Ranked:
+def _by_name(query: Query, k: int, space: Space) -> Ranked:
     found = space.index.search_words(query.keywords or "", k=k, where=query.where)
     literal = np.ones(len(found.ids))
-    return _Ranked(found.ids, found.scores, literal, frozenset(found.ids.tolist()))
+    return Ranked(found.ids, found.scores, literal, frozenset(found.ids.tolist()))
 
 
 def _by_meaning(
@@ -108,7 +113,7 @@ def _by_meaning(
     space: Space,
     encoder: Encoder,
     tagger: Callable[[], Tagger],
-) -> _Ranked:
+) -> Ranked:
     calibration = space.calibration(encoder)
     tagged = _words_as_tags(query, catalog, tagger)
     known = {text: each.vector for text, each in tagged.items()}
@@ -134,7 +139,7 @@ def _by_meaning(
     if composed.kind == "text" and (head := _only_head(query, tagged)) is not None:
         logits = head.logits_of(scores).astype(np.float64)
         relevance = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
-    return _Ranked(ids, scores, relevance, by_name)
+    return Ranked(ids, scores, relevance, by_name)
 
 
 def _words_as_tags(

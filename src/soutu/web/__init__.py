@@ -1,0 +1,1 @@
+"""The server: HTTP API, gRPC and the web page over one library."""

@@ -1,0 +1,116 @@
+"""Search: by words, by pictures, by both; and why a picture answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+
+from soutu.types import Explanation
+from soutu.web.answers import Answer
+from soutu.web.asking import as_query, read_query
+from soutu.web.cursor import question_mark, read_cursor, write_cursor
+from soutu.web.schemas import ExplainIn, Name, SearchAnswer, SearchIn, TermIn
+from soutu.web.server import Here, Server
+
+router = APIRouter(prefix="/api", tags=["search"])
+
+
+def body_of(kind: type[SearchIn | ExplainIn]) -> dict[str, Any]:
+    """Describe the two forms of a body for the OpenAPI document."""
+    schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
+    terms = {"$defs": schema.pop("$defs", {})}
+    inline = _without_refs(schema, terms["$defs"])
+    form = {
+        "type": "object",
+        "required": ["query"],
+        "properties": {"query": {"type": "string", "description": "The query as JSON."}},
+        "additionalProperties": {"type": "string", "format": "binary"},
+    }
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": inline},
+                "multipart/form-data": {"schema": form},
+            },
+        }
+    }
+
+
+def _without_refs(schema: Any, defs: Mapping[str, Any]) -> Any:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _without_refs(defs[schema["$ref"].rpartition("/")[2]], defs)
+        return {key: _without_refs(each, defs) for key, each in schema.items()}
+    return [_without_refs(each, defs) for each in schema] if isinstance(schema, list) else schema
+
+
+@router.get("/search", response_model=SearchAnswer)
+def search_words(
+    server: Here,
+    q: Annotated[Name | None, Query(description="Words to look for.")] = None,
+    minus: Annotated[Name | None, Query(description="Words to stay away from.")] = None,
+    tag: Annotated[list[Name], Query(description="A tag, or !NAME for without it.")] = [],  # noqa: B006 - FastAPI copies it
+    where: Name | None = None,
+    keywords: Name | None = None,
+    diversity: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    expand: bool = True,
+    k: Annotated[int, Query(ge=1, le=1000)] = 100,
+    min_relevance: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Answer:
+    """Find pictures by words."""
+    terms = [TermIn(text=q)] if q is not None else []
+    terms += [TermIn(text=minus, weight=-1.0)] if minus is not None else []
+    asked = SearchIn(
+        terms=terms,
+        where=where,
+        keywords=keywords,
+        tags=tag,
+        diversity=diversity,
+        expand=expand,
+        k=k,
+        min_relevance=min_relevance,
+        cursor=cursor,
+    )
+    return page_of(server, asked, {})
+
+
+@router.post("/search", response_model=SearchAnswer, openapi_extra=body_of(SearchIn))
+async def search(server: Here, request: Request) -> Answer:
+    """Find pictures by words and pictures, with weights, tags and filters.
+
+    A body of JSON, or a form (multipart/form-data) with that JSON in the field `query` and
+    pictures in further fields, which terms name as `upload`.
+    """
+    asked, files = await read_query(request, SearchIn)
+    return await run_in_threadpool(page_of, server, asked, files)
+
+
+def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answer:
+    """Answer one page of a search."""
+    began = time.perf_counter()
+    query = as_query(asked, files, server.settings)
+    question = question_mark(asked.model_dump(exclude={"cursor", "k"}))
+    start = read_cursor(asked.cursor, question)
+    hits = server.library.search(query, k=asked.k, start=start, min_relevance=asked.min_relevance)
+    more = len(hits) == asked.k
+    return Answer(
+        {
+            "hits": hits,
+            "cursor": write_cursor(start + asked.k, question) if more else None,
+            "seconds": round(time.perf_counter() - began, 6),
+        }
+    )
+
+
+@router.post("/explain", response_model=Explanation, openapi_extra=body_of(ExplainIn))
+async def explain(server: Here, request: Request) -> Answer:
+    """Say why a picture of the library answers a query, and where in it."""
+    asked, files = await read_query(request, ExplainIn)
+    query = as_query(asked, files, server.settings)
+    return Answer(await run_in_threadpool(server.library.explain, query, asked.picture))

@@ -1,0 +1,109 @@
+"""Queries as they come in requests: JSON alone, or JSON with pictures beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+
+from soutu.errors import InputError, QueryError
+from soutu.types import Box, Query, Term
+from soutu.web.schemas import QueryIn
+from soutu.wire import filter_from_json
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+    from soutu.types import Filter
+    from soutu.web.schemas import TermIn
+    from soutu.web.settings import Settings
+
+Q = TypeVar("Q", bound=QueryIn)
+
+_MAX_FILES = 32
+
+
+async def read_query(request: Request, kind: type[Q]) -> tuple[Q, dict[str, bytes]]:
+    """Read a query, and the pictures that came with it by name.
+
+    Raises RequestValidationError for one of the wrong shape, InputError.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "multipart/form-data":
+        return _parsed(kind, await request.body()), {}
+    async with request.form(max_files=_MAX_FILES, max_fields=8) as form:
+        asked = form.get("query")
+        if not isinstance(asked, str):
+            raise InputError("the field 'query' is missing: it holds the query as JSON")
+        files = {
+            name: await each.read() for name, each in form.items() if isinstance(each, UploadFile)
+        }
+    return _parsed(kind, asked.encode()), files
+
+
+def _parsed(kind: type[Q], body: bytes) -> Q:
+    try:
+        return kind.model_validate(json.loads(body or b"{}"))
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the query is no JSON: {error}") from None
+
+
+def as_query(asked: QueryIn, files: Mapping[str, bytes], settings: Settings) -> Query:
+    """Turn a request into a query. Raises QueryError."""
+    return Query(
+        terms=tuple(_term(each, files, settings) for each in asked.terms),
+        where=as_filter(asked.where),
+        keywords=asked.keywords,
+        diversity=asked.diversity,
+        tags=tuple(asked.tags),
+        expand=asked.expand,
+    )
+
+
+def as_filter(where: str | dict[str, object] | None) -> Filter | None:
+    """Turn a filter of either form into a tree. Raises QueryError."""
+    if isinstance(where, str):
+        from soutu.library.where import parse_where
+
+        return parse_where(where) if where.strip() else None
+    if where is None:
+        return None
+    try:
+        return filter_from_json(where)
+    except (InputError, RecursionError) as error:
+        raise QueryError(str(error)) from None
+
+
+def _term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Term:
+    given = [term.text, term.id, term.upload, term.url]
+    if sum(each is not None for each in given) != 1:
+        raise QueryError("each term has exactly one of text, id, upload and url")
+    box = None if term.box is None else Box(*term.box)
+    if term.text is not None:
+        return Term(text=term.text, weight=term.weight, box=box)
+    image: bytes | int | str
+    if term.upload is not None:
+        if term.upload not in files:
+            raise QueryError(f"no file {term.upload!r} came with the request")
+        image = files[term.upload]
+    elif term.id is not None:
+        image = term.id
+    else:
+        image = allowed_url(term.url or "", settings)
+    return Term(image=image, weight=term.weight, box=box)
+
+
+def allowed_url(url: str, settings: Settings) -> str:
+    """Return a picture's address if this server fetches pictures. Raises QueryError."""
+    if not settings.urls:
+        msg = "this server fetches no pictures from the web. Upload it, or start with: --allow-urls"
+        raise QueryError(msg)
+    if not url.lower().startswith(("http://", "https://")):
+        raise QueryError(f"{url!r} is no address on the web; it begins with http:// or https://")
+    return url

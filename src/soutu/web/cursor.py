@@ -1,0 +1,37 @@
+"""Cursors: where a reader of many results is, in a text that means nothing to them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+import xxhash
+
+from soutu.errors import InputError
+
+
+def question_mark(*asked: object) -> str:
+    """Return a short text that tells questions apart."""
+    return xxhash.xxh3_64_hexdigest(json.dumps(asked, sort_keys=True, default=str).encode())
+
+
+def write_cursor(start: int, question: str) -> str:
+    """Write down that the results of a question were read up to a place."""
+    return base64.urlsafe_b64encode(f"{start}.{question}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, question: str) -> int:
+    """Return the place to go on from; 0 without a cursor. Raises InputError."""
+    if cursor is None:
+        return 0
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        start, _, asked = text.partition(".")
+        place = int(start)
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        place, asked = -1, ""
+    if place < 0 or asked != question:
+        msg = f"the cursor {cursor[:40]!r} is not one of this question. Ask again without a cursor"
+        raise InputError(msg)
+    return place

@@ -1,0 +1,97 @@
+"""What requests look like; answers are the values of `soutu.types`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from soutu.types import Hit, Picture
+
+MAX_PAGE = 1000
+"""Results of one page at most; the cursor leads to the next."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(max_length=10_000)]
+
+
+class Request(BaseModel):
+    """A body of which every field is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TermIn(Request):
+    """Words, or a picture: one of the library by id, an uploaded one, or one on the web."""
+
+    text: Name | None = None
+    id: int | None = None
+    upload: Annotated[str | None, Field(description="The name of a file of this request.")] = None
+    url: Name | None = None
+    weight: Annotated[float, Field(ge=-1e6, le=1e6)] = 1.0
+    box: Annotated[
+        tuple[Fraction, Fraction, Fraction, Fraction] | None,
+        Field(description="A part of the picture: left, top, right, bottom as fractions."),
+    ] = None
+
+
+class QueryIn(Request):
+    """Words and pictures with weights, tags and filters, composed into one search."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"terms": [{"text": "a cat on a sofa"}], "k": 20}]},
+    )
+
+    terms: Annotated[list[TermIn], Field(max_length=64)] = []
+    where: Annotated[
+        str | dict[str, Any] | None,
+        Field(description="A filter, as text (camera = 'Canon' AND date > '2024') or as a tree."),
+    ] = None
+    keywords: Name | None = None
+    tags: Annotated[list[Name], Field(max_length=256)] = []
+    diversity: Fraction = 0.0
+    expand: bool = True
+
+
+class SearchIn(QueryIn):
+    """A query, and which page of its answer."""
+
+    k: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+    min_relevance: Fraction = 0.0
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class ExplainIn(QueryIn):
+    """A query, and the picture that answers it."""
+
+    picture: int
+
+
+class SearchAnswer(BaseModel):
+    """A page of hits, best first; `cursor` leads to the next one, null ends."""
+
+    hits: list[Hit]
+    cursor: str | None
+    seconds: float
+
+
+class PicturesAnswer(BaseModel):
+    """A page of pictures; `total` is how many there are in all."""
+
+    images: list[Picture]
+    cursor: str | None
+    total: int
+
+
+class ErrorInfo(BaseModel):
+    """What went wrong: the name of its kind, and a message for people."""
+
+    kind: str
+    message: str
+
+
+class ErrorAnswer(BaseModel):
+    """How every error is answered."""
+
+    error: ErrorInfo

@@ -1,0 +1,36 @@
+"""What every part of a running server shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from soutu.library import Library
+    from soutu.models.store import ModelStore
+    from soutu.web.jobs import Jobs
+    from soutu.web.settings import Settings
+    from soutu.web.thumbnails import Thumbnails
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A library being served, and what belongs to serving it."""
+
+    library: Library
+    store: ModelStore
+    settings: Settings
+    jobs: Jobs
+    thumbnails: Thumbnails
+
+
+def server_of(request: Request) -> Server:
+    """Return the server that a request came to."""
+    found: Server = request.app.state.server
+    return found
+
+
+Here = Annotated[Server, Depends(server_of)]
+"""The parameter of an endpoint that asks for the server."""
