@@ -151,7 +151,11 @@ class Jobs:
         with self._changed:
             stopped = id_ in self._stops
             self._stops.discard(id_)
-            state = "failed" if "error" in outcome else "stopped" if stopped else "done"
+            state: JobState = "done"
+            if stopped:
+                state = "stopped"
+            if "error" in outcome:
+                state = "failed"
             ended = datetime.now(UTC)
             self._put(replace(self._jobs[id_], state=state, ended=ended, **outcome))
             done = [job.id for job in self._jobs.values() if job.state in ENDED]
