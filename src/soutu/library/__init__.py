@@ -50,10 +50,11 @@ def open_library(
     precision: PrecisionChoice = "auto",
     create: bool = False,
     home: Path | None = None,
+    token: str | None = None,
 ) -> Library:
-    """Open the library in a folder (default: `default_library()`).
+    """Open the library in a folder (default: `default_library()`), or of a server at a URL.
 
-    `model` names the encoder of a library that is new; in another it must be the one in use.
+    `token` is what the server asks for, by default $SOUTU_TOKEN. `model` names the encoder of a library that is new; in another it must be the one in use.
     `home` is soutu's own data folder, with the models that were added. Raises LibraryMissing,
     LibraryTooNew, LibraryBroken, StorageError.
 
@@ -62,6 +63,10 @@ def open_library(
             for hit in library.search("a cat on a sofa", k=5):
                 print(hit.path, hit.relevance)
     """
+    if isinstance(where, str) and where.lower().startswith(("http://", "https://")):
+        from soutu.library.remote.library import RemoteLibrary
+
+        return RemoteLibrary(where, token=token or os.environ.get("SOUTU_TOKEN"))
     from soutu.library.folder import FolderLibrary
     from soutu.library.place import absolute
     from soutu.models.store import ModelStore

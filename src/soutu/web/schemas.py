@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from soutu.types import Hit, Picture
+from soutu.types import Hit, Picture, PictureOrder
 
 MAX_PAGE = 1000
 """Results of one page at most; the cursor leads to the next."""
 
+Id = Annotated[int, Field(ge=1, le=2**53 - 1, description="The id of a picture.")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(max_length=10_000)]
+
+
+Where = Annotated[
+    str | dict[str, Any] | None,
+    Field(description="A filter, as text (camera = 'Canon' AND date > '2024') or as a tree."),
+]
 
 
 class Request(BaseModel):
@@ -25,7 +32,7 @@ class TermIn(Request):
     """Words, or a picture: one of the library by id, an uploaded one, or one on the web."""
 
     text: Name | None = None
-    id: int | None = None
+    id: Id | None = None
     upload: Annotated[str | None, Field(description="The name of a file of this request.")] = None
     url: Name | None = None
     weight: Annotated[float, Field(ge=-1e6, le=1e6)] = 1.0
@@ -44,10 +51,7 @@ class QueryIn(Request):
     )
 
     terms: Annotated[list[TermIn], Field(max_length=64)] = []
-    where: Annotated[
-        str | dict[str, Any] | None,
-        Field(description="A filter, as text (camera = 'Canon' AND date > '2024') or as a tree."),
-    ] = None
+    where: Where = None
     keywords: Name | None = None
     tags: Annotated[list[Name], Field(max_length=256)] = []
     diversity: Fraction = 0.0
@@ -62,10 +66,26 @@ class SearchIn(QueryIn):
     cursor: Annotated[str | None, Field(max_length=200)] = None
 
 
+class ListIn(Request):
+    """Which pictures to list: a filter, an order, and a page."""
+
+    where: Where = None
+    order: PictureOrder = "newest"
+    k: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+    start: Annotated[int, Field(ge=0, le=10**9)] = 0
+
+
+class FacetIn(Request):
+    """Of which field to count the values, among which pictures."""
+
+    field: Literal["folder", "camera", "format", "name"]
+    where: Where = None
+
+
 class ExplainIn(QueryIn):
     """A query, and the picture that answers it."""
 
-    picture: int
+    picture: Id
 
 
 class SearchAnswer(BaseModel):
