@@ -180,6 +180,7 @@ class FolderLibrary:
                 space=opened,
                 encoder=self._current.encoder,
                 tagger=self._tagging.tagger,
+                named=self._tagging.name_keys(),
             )
 
         key = (query_key(built), self._catalog.stamp())  # what people say changes answers too
