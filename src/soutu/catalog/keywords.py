@@ -73,7 +73,7 @@ def written_by_soutu(catalog: Catalog, images: Sequence[int]) -> dict[int, set[s
     """Return the keys of the keywords that soutu wrote into images' files."""
     t = schema.keywords
     found: dict[int, set[str]] = {}
-    with catalog.transaction() as c:
+    with catalog.reading() as c:
         for chunk in chunks(images):
             statement = sa.select(t.c.image, t.c.key).where(t.c.image.in_(chunk), t.c.ours)
             for image, key in c.execute(statement):
@@ -90,7 +90,7 @@ def unclaimed(catalog: Catalog) -> list[tuple[str, int]]:
         .group_by(t.c.key)
         .order_by(sa.func.count().desc(), t.c.key)
     )
-    with catalog.transaction() as c:
+    with catalog.reading() as c:
         return [(name, count) for name, count in c.execute(statement)]
 
 
@@ -98,7 +98,7 @@ def images_with(catalog: Catalog, key: str, limit: int) -> list[int]:
     """Return some images whose files have a keyword."""
     t = schema.keywords
     statement = sa.select(t.c.image).where(t.c.key == key).order_by(t.c.image).limit(limit)
-    with catalog.transaction() as c:
+    with catalog.reading() as c:
         return list(c.execute(statement).scalars())
 
 

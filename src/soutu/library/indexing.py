@@ -217,6 +217,9 @@ class IndexRun:
                 rows.append(self._row(entry, digest, source.info))
                 vectors.append(found[0])
                 self._keywords[entry.path] = _keywords_now(entry.path)
+                if _gone(source.path):  # moved over another picture, which takes its labels
+                    self._delete([source.id])
+                    self._tally.removed += 1
         self._store(rows, np.array(vectors, dtype=np.float32))
         self._record_failures(batch.failures)
         return leftover
@@ -234,12 +237,12 @@ class IndexRun:
         )
 
     def _settle_ids(self, rows: list[ImageRow]) -> list[ImageRow]:
-        """Give another id to new rows whose id belongs to another picture (very rare)."""
-        taken = self._catalog.with_ids([row.id for row in rows if row.path not in self._rows])
+        """Give another id to new rows whose id belongs, or belonged, to another picture (rare)."""
+        taken = self._catalog.taken([row.id for row in rows if row.path not in self._rows])
         return [
             replace(
                 row,
-                id=new_id(row.path, row.digest, taken=lambda i: bool(self._catalog.with_ids([i]))),
+                id=new_id(row.path, row.digest, taken=lambda i: bool(self._catalog.taken([i]))),
             )
             if row.path not in self._rows and row.id in taken
             else row

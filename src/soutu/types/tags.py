@@ -85,7 +85,10 @@ class TagFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What was said of one tag on one picture: right (`value` True) or wrong."""
+    """What was said of one tag on one picture: right (`value` True) or wrong.
+
+    `missing` tells that the picture has left the library and its label waits for it.
+    """
 
     path: Path
     tag: str
@@ -93,6 +96,7 @@ class Label:
     source: LabelSource = "person"
     who: str = ""
     at: datetime | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

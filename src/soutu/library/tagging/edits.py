@@ -15,14 +15,20 @@ from soutu.errors import InputError
 from soutu.library.tagging.names import check_name, name_key
 
 if TYPE_CHECKING:
-    from soutu.catalog.said import LabelKey
     from soutu.library.tagging.vocabulary import Vocabulary
+
+
+def several(names: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return the names. Raises InputError for a text, which would be taken letter by letter."""
+    if isinstance(names, str):
+        raise InputError(f"{what} is the text {names!r}. Give a list of names: [{names!r}]")
+    return tuple(names)
 
 
 def named(name: str, aliases: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
     """Return (key, name) of a name and its aliases, without doubles. Raises InputError."""
     found: dict[str, str] = {}
-    for each in (name, *aliases):
+    for each in (name, *several(aliases, "aliases")):
         check_name(each)
         found.setdefault(name_key(each), " ".join(each.split()))
     return tuple(found.items())
@@ -30,7 +36,7 @@ def named(name: str, aliases: Iterable[str] = ()) -> tuple[tuple[str, str], ...]
 
 def checked_prompts(prompts: Iterable[str]) -> tuple[str, ...]:
     """Return the prompts without doubles. Raises InputError for an empty one."""
-    found = tuple(dict.fromkeys(prompts))
+    found = tuple(dict.fromkeys(several(prompts, "prompts")))
     if any(not prompt.strip() for prompt in found):
         raise InputError("a prompt is empty. Write what the picture shows, as in 'a photo of a {}'")
     return found
@@ -135,11 +141,22 @@ def merged(
     return edit
 
 
+_SOURCES = ("person", "import", "file")  # whose word counts most, first
+
+
+def word(row: LabelRow) -> int:
+    """Rank a label by whose word it is; the least counts most."""
+    return _SOURCES.index(row.source)
+
+
 def _merge_labels(edit: Edit, labels: Iterable[LabelRow], gone: Sequence[int], into: int) -> None:
-    said: dict[LabelKey, LabelRow] = {(row.tag, row.image): row for row in labels}
-    rank = {id_: number for number, id_ in enumerate(gone)}
-    for row in sorted((r for r in said.values() if r.tag != into), key=lambda r: rank[r.tag]):
-        edit.labels[row.tag, row.image] = None
-        key = (into, row.image)
-        if key not in said and key not in edit.labels:
-            edit.labels[key] = replace(row, tag=into)
+    """Keep of each picture's labels the one whose word counts most, then that of `into`."""
+    order = {id_: number for number, id_ in enumerate([into, *gone])}
+    best: dict[int, LabelRow] = {}
+    for row in sorted(labels, key=lambda row: (word(row), order[row.tag])):
+        best.setdefault(row.image, row)
+        if row.tag != into:
+            edit.labels[row.tag, row.image] = None
+    for row in best.values():
+        if row.tag != into:
+            edit.labels[into, row.image] = replace(row, tag=into)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from soutu.catalog.keywords import unclaimed
 from soutu.catalog.said import TagRow, hearing, saying
-from soutu.errors import InputError, LibraryError
+from soutu.errors import LibraryError
 from soutu.library.tagging import edits
 from soutu.library.tagging.base import UNSET, Unset
+from soutu.library.tagging.groups import settled
 from soutu.library.tagging.importing import imported
 from soutu.library.tagging.names import is_name
+from soutu.library.tagging.undoing import undo_last
 from soutu.library.tagging.vocabulary import Vocabulary
 from soutu.types import Tag, TagFacts
 
@@ -140,10 +142,11 @@ class FolderTags:
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             target = vocabulary.find(into).id
-            ids = [vocabulary.find(name).id for name in names]
+            ids = [vocabulary.find(name).id for name in edits.several(names, "names")]
             labels = list(said.labels(tags=[*dict.fromkeys([*ids, target])]))
             edit = edits.merged(vocabulary, ids, target, labels)
             what = f"{_listed([vocabulary.name(i) for i in ids])} into {vocabulary.name(target)}"
+            edit = settled(said, vocabulary, edit)
             said.change(edit, who=login_name(who), source="person", action="merge", what=what)
             return Vocabulary(said.tags()).tag(target)
 
@@ -151,7 +154,8 @@ class FolderTags:
         """Remove tags with their labels."""
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
-            ids = list(dict.fromkeys(vocabulary.find(name).id for name in names))
+            given = edits.several(names, "names")
+            ids = list(dict.fromkeys(vocabulary.find(name).id for name in given))
             if ids:
                 edit = edits.removed(vocabulary, ids, said.labels(tags=ids))
                 what = _listed([vocabulary.name(i) for i in ids])
@@ -189,6 +193,7 @@ class FolderTags:
             edit, report = imported(said, vocabulary, tags, on_conflict)
             if edit.tags:
                 what = f"{len(edit.tags)} tags from {origin}"
+                edit = settled(said, vocabulary, edit)
                 said.change(edit, who=login_name(who), source="import", action="import", what=what)
         return report
 
@@ -211,6 +216,7 @@ class FolderTags:
     ) -> Tag:
         edit = edits.changed_row(vocabulary, row)
         if vocabulary.rows.get(row.id) != row:
+            edit = settled(said, vocabulary, edit)
             said.change(edit, who=login_name(who), source="person", action=action, what=what)
         return Vocabulary({**vocabulary.rows, row.id: row}).tag(row.id)
 
@@ -242,21 +248,6 @@ class FolderTags:
     def similar(self, limit: int = 10) -> list[MergeIdea]:
         """Suggest pairs of tags to merge."""
         return self._tagger().similar(limit)
-
-
-def undo_last(said: Said, *, only: frozenset[str] | None = None) -> Change:
-    """Take back the last change that still stands; `only` names the actions that may be it."""
-    change = next((each for each in said.history() if not each.undone), None)
-    if change is None:
-        raise InputError("there is nothing to undo: no change of tags or labels is left")
-    if only is not None and change.action not in only:
-        msg = (
-            f"the last change was no label but: {change.action} {change.what}. "
-            f"To take that back: soutu tags undo"
-        )
-        raise InputError(msg)
-    said.take_back(change)
-    return replace(change, undone=True)
 
 
 def login_name(who: str | None) -> str:
