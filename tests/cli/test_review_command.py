@@ -106,6 +106,8 @@ def test_questions_are_fetched_page_by_page(soutu_command: Soutu, pets: TaggingL
         ("review", (None, "picture", 2)),
         ("review", (None, "picture", 3)),
         ("review", (None, "picture", 3)),
+        ("review", ("cat", "picture", 3)),
+        ("review", ("dog", "picture", 2)),
     ]
     assert ("tom.jpg", "cat", True) not in said(pets)
 
@@ -148,6 +150,55 @@ def test_undo_after_another_change(pets: TaggingLibrary) -> None:
     pets.tags.add("bird")
     assert review.undo()
     assert (review.question(), said(pets), "bird" in pets.tags) == (first, [], True)
+
+
+def test_undo_of_an_answer_that_changed_nothing(pets: TaggingLibrary) -> None:
+    """Somebody else said the same meanwhile, and more: all of theirs stays."""
+    review = Review(pets, tag="cat", by="tag", page=20, who="ann")
+    question = review.question()
+    assert question is not None
+    pets.labels.set(question.id, yes=["cat"], who="bo")
+    pets.labels.set("rex.jpg", yes=["dog"], who="bo")
+    theirs = pets.labels.all()
+    review.answer("yes")
+    assert review.undo()
+    assert (pets.labels.all(), review.question()) == (theirs, question)
+
+
+def test_undo_gives_back_what_others_said_before(pets: TaggingLibrary) -> None:
+    """And leaves what they said since."""
+    review = Review(pets, tag="cat", by="tag", page=20, who="ann")
+    question = review.question()
+    assert question is not None
+    pets.labels.set(question.id, no=["cat"], who="bo")
+    before = pets.labels.all()
+    review.answer("yes")
+    pets.labels.set("rex.jpg", yes=["dog"], who="bo")
+    assert review.undo()
+    assert pets.labels.all(tag="cat") == before
+    review.answer("yes")
+    pets.labels.set(question.id, no=["cat"], who="cy")
+    assert review.undo()
+    assert [(x.value, x.who) for x in pets.labels.all(tag="cat")] == [(False, "cy")]
+    review.answer("yes")
+    pets.tags.merge(["cat"], "dog")
+    assert review.undo()
+    assert ("tom.jpg", "dog", True) in said(pets)
+
+
+def test_every_question_is_asked_though_all_are_skipped(pets: TaggingLibrary) -> None:
+    """The library asks about a few tags at a time, always the same while nothing changes."""
+    for number in range(10):
+        pets.tags.add(f"t{number}")
+    pets.rounds = 8
+    review = Review(pets, tag=None, by="tag", page=4, who="ann")
+    asked = []
+    while question := review.question():
+        asked.append((question.id, question.tag))
+        review.answer("skip")
+    assert len(asked) == len(set(asked)) == 12 * len(pets.held)
+    assert review.undo()
+    assert review.question() is not None
 
 
 def test_a_tag_that_is_gone_by_now(pets: TaggingLibrary) -> None:
