@@ -103,10 +103,16 @@ class Said:
 
     def labels_at(self, keys: Iterable[LabelKey]) -> dict[LabelKey, LabelRow]:
         """Return the labels of these tags and images, by key."""
-        wanted = set(keys)
-        images = sorted({image for _, image in wanted})
-        rows = self.labels(images=images)
-        return {(row.tag, row.image): row for row in rows if (row.tag, row.image) in wanted}
+        t = schema.labels
+        by_tag: dict[int, list[int]] = {}
+        for tag, image in keys:
+            by_tag.setdefault(tag, []).append(image)
+        return {
+            (row.tag, row.image): LabelRow(**row._mapping)
+            for tag, images in by_tag.items()
+            for part in _parts(sa.select(t).where(t.c.tag == tag), t.c.image, images)
+            for row in self._c.execute(part)
+        }
 
     def departed(self) -> list[int]:
         """Return the images that are gone while their labels wait for them."""
@@ -292,7 +298,7 @@ class Said:
             for chunk in chunks(images):
                 self._c.execute(t.delete().where(t.c.tag == tag, t.c.image.in_(chunk)))
         rows = [
-            {**asdict(row), "who": storable(row.who)} for row in states.values() if row is not None
+            {**vars(row), "who": storable(row.who)} for row in states.values() if row is not None
         ]
         if rows:
             self._c.execute(t.insert(), rows)

@@ -186,14 +186,12 @@ class FolderLabels:
                 except InputError as error:
                     raise InputError(f"{word.where}{error}") from None
             edit = wanted.edit(who, source)
-            known = said.labels_at(edit.labels)
             if edit.labels:
                 said.change(edit, who=who, source=source, action="labels", what=what)
         self._changed({tag for tag, _ in edit.labels})
-        added = sum(key not in known for key in edit.labels)
         return ImportReport(
-            added=added,
-            updated=len(edit.labels) - added,
+            added=wanted.added,
+            updated=len(edit.labels) - wanted.added,
             unchanged=from_files + wanted.unchanged,
         )
 
@@ -214,8 +212,8 @@ class _Wanted:
 
     def __init__(self, said: Said) -> None:
         self.vocabulary = Vocabulary(said.tags())
-        self.unchanged = 0
-        """How many labels are as they are asked for already; known after `edit`."""
+        self.added = self.unchanged = 0
+        """How many labels are new, and how many are as they are asked for; known after `edit`."""
         self._said = said
         self._words: dict[LabelKey, _Word] = {}
         self._right = OneRight(self.vocabulary)
@@ -259,6 +257,7 @@ class _Wanted:
                     who=who if word.who is None else word.who,
                     at=now if word.at is None else _plain_utc(word.at),
                 )
+        self.added = sum(key not in known for key in edit.labels)
         self.unchanged = len(self._words) - len(edit.labels)
         return settled(self._said, self.vocabulary, edit)
 
@@ -273,7 +272,7 @@ class _Wanted:
 
 def _images(said: Said, written: Sequence[str]) -> dict[str, int]:
     paths = {text: absolute(text) for text in set(written)}
-    known = said.at_paths(sorted(set(paths.values())))
+    known = said.at_paths(list(set(paths.values())))
     return {text: known[path] for text, path in paths.items() if path in known}
 
 
