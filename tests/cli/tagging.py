@@ -54,13 +54,14 @@ class Found:
             threshold=0.42 if tag.threshold is None else tag.threshold,
             source="learned" if labels else "zero-shot",
             count=1203,
+            count_with_narrower=1203,
             yes=sum(label.value for label in labels),
             no=sum(not label.value for label in labels),
         )
 
-    def counts(self, where: object = None) -> list[TagCount]:
+    def counts(self, where: object = None, *, expand: bool = True) -> list[TagCount]:
         """Return the counts that were laid down."""
-        self.where = where
+        self.where, self.expand = where, expand
         return self.numbers
 
     def suggest(self, limit: int) -> list[TagIdea]:

@@ -12,7 +12,7 @@ from painting import paint
 
 from soutu.errors import InputError
 from soutu.library.folder import FolderLibrary
-from soutu.library.tagging.fitting import Spoken
+from soutu.library.tagging.spoken import Spoken
 from soutu.types import ImportReport, Label
 
 

@@ -76,9 +76,14 @@ class Said:
 
     # --- reading ---
 
-    def tags(self) -> dict[int, TagRow]:
-        """Return every tag by id, in the order they were added."""
-        return self._tags(None)
+    def tags(self, ids: Sequence[int] | None = None) -> dict[int, TagRow]:
+        """Return every tag, or those of some ids, by id, in the order they were added."""
+        return self._tags(ids)
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The transaction, to read more in it."""
+        return self._c
 
     def any_named(self, keys: Sequence[str]) -> bool:
         """Tell whether one of the keys is a name of a tag; cheap, for a question asked often."""

@@ -108,7 +108,9 @@ class Library(Protocol):
 
         Pictures need not be in the library. `mode` says which tags count (see `TagMode`), `k` how
         many a picture gets at most (5 for `top` and `softmax`, else all), `tags` which ones are
-        looked at. Labels of people stand above what was computed, but for `softmax`.
+        looked at. What people said of pictures of the library stands above what was computed; in
+        `softmax` a yes comes first with probability 1, a no is left out, and the softmax is over
+        the tags that nobody judged.
         Raises InputError for a picture that cannot be read and when there are no tags.
         """
         ...

@@ -137,8 +137,12 @@ class Tags(Protocol):
         """Return a tag with what was found for it: threshold, source, pictures."""
         ...
 
-    def counts(self, where: str | Filter | None = None) -> list[TagCount]:
-        """Count the pictures of each tag (among those that pass a filter), most frequent first."""
+    def counts(self, where: str | Filter | None = None, *, expand: bool = True) -> list[TagCount]:
+        """Count the pictures of each tag (among those that pass a filter), most frequent first.
+
+        As in searches, what holds a narrower tag counts for the broader one too, but with `expand`
+        off.
+        """
         ...
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:

@@ -237,9 +237,9 @@ class FolderTags:
         own = vocabulary.rows[tag].threshold
         return TagFacts(tag=vocabulary.tag(tag), children=children, threshold=own)
 
-    def counts(self, where: str | Filter | None = None) -> list[TagCount]:
+    def counts(self, where: str | Filter | None = None, *, expand: bool = True) -> list[TagCount]:
         """Count the pictures of each tag, most frequent first."""
-        return self._tagger().counts(where)
+        return self._tagger().counts(where, expand=expand)
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
         """Suggest tags for frequent kinds of pictures that no tag covers."""

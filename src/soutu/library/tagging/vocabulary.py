@@ -36,12 +36,23 @@ class Vocabulary:
 
     @cached_property
     def groups(self) -> dict[str, list[int]]:
-        """The ids of the tags of each group whose tags exclude each other."""
+        """The ids of the tags that exclude each other, by the key of their group's name."""
         found: dict[str, list[int]] = {}
         for row in self.rows.values():
             if row.group is not None:
-                found.setdefault(row.group, []).append(row.id)
+                found.setdefault(name_key(row.group), []).append(row.id)
         return found
+
+    def rivals(self, tag: int) -> tuple[int, ...]:
+        """Return the tags of a tag's group, itself among them; none where it stands alone."""
+        group = self.rows[tag].group
+        found = () if group is None else self.groups[name_key(group)]
+        return tuple(found) if len(found) > 1 else ()
+
+    def group(self, tag: int) -> str | None:
+        """Return the name of a tag's group, as its first tag spells it."""
+        own = self.rows[tag].group
+        return None if own is None else self.rows[self.groups[name_key(own)][0]].group
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -96,7 +107,7 @@ class Vocabulary:
             aliases=tuple(name for _, name in row.names[1:]),
             prompts=row.prompts,
             parent=None if row.parent is None else self.name(row.parent),
-            group=row.group,
+            group=self.group(tag),
             threshold=row.threshold,
         )
 
