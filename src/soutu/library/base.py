@@ -137,9 +137,11 @@ class Library(Protocol):
     ) -> WriteReport:
         """Write the tags of pictures (all, or those below some paths) to XMP sidecars.
 
-        Keywords that are no tags of the library stay as they are. With `in_place` the tags of
-        JPEG and PNG files go into these files instead, each of which is first copied to
-        NAME_original. `dry_run` writes nothing and counts what would be written.
+        Keywords that soutu did not write stay, and those that it did go when no tag holds that is
+        written so. With `in_place` the tags of JPEG and PNG files go into these files, the old
+        one of which is kept as NAME_original, and into sidecars that are there already. `dry_run`
+        writes nothing and counts what would be written. What cannot be written is listed; raises
+        StorageError for a full disk.
         """
         ...
 

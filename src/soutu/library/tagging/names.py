@@ -6,22 +6,15 @@ import re
 import unicodedata
 
 from soutu.errors import InputError
+from soutu.images.keywords import key as name_key
+
+__all__ = ["MAX_LENGTH", "check_name", "is_name", "name_key"]
 
 MAX_LENGTH = 200
 """The most characters of a name."""
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, surrogates
 _UNSEEN = frozenset({"Cf", "Zs", "Zl", "Zp", "Mn"})
-
-
-def name_key(name: str) -> str:
-    """Return what names are compared by: Unicode NFKC, casefolded, white space collapsed."""
-    if name.isascii():  # most names; the rest costs four times as much
-        return " ".join(name.lower().split())
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    # Folding can bring back letters that NFKC takes apart or composes.
-    folded = unicodedata.normalize("NFKC", folded).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def check_name(name: str) -> str:
