@@ -18,7 +18,7 @@ from soutu.catalog import schema
 from soutu.catalog.chunks import chunks
 from soutu.catalog.counters import count_up
 from soutu.catalog.departures import bid_farewell, welcome_back
-from soutu.errors import LibraryBroken, LibraryBusy, LibraryTooNew, StorageError
+from soutu.errors import LibraryBroken, LibraryBusy, LibraryError, LibraryTooNew, StorageError
 from soutu.types import Failure, ImageInfo
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Catalog:
         self._label = label
         self._stamp: sa.PoolProxiedConnection | None = None
         self._stamping = threading.Lock()
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
@@ -93,6 +94,7 @@ class Catalog:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Run statements in one transaction, committed at the end of the block."""
+        self._require_open()
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -105,6 +107,7 @@ class Catalog:
         It is SQLite's data_version of a connection that never writes, so it tells of every commit.
         """
         with self._stamping:
+            self._require_open()
             if self._stamp is None:
                 self._stamp = self._engine.raw_connection()
             try:
@@ -114,12 +117,18 @@ class Catalog:
             return int(found[0])
 
     def close(self) -> None:
-        """Release every connection."""
+        """Release every connection, for good."""
         with self._stamping:
+            self._closed = True
             if self._stamp is not None:
                 self._stamp.close()
                 self._stamp = None
         self._engine.dispose()
+
+    def _require_open(self) -> None:
+        if self._closed:  # the pool of connections would just open new ones
+            folder = Path(self._label).parent
+            raise LibraryError(f"the library {folder} is closed. Open it again: open_library()")
 
     # --- settings ---
 

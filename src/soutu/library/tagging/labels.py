@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from soutu.catalog.keywords import SOURCE as FROM_FILE
 from soutu.catalog.said import Edit, LabelRow, hearing, saying
 from soutu.errors import InputError
+from soutu.library.arguments import texts
 from soutu.library.pictures import missing, picture_row
 from soutu.library.place import absolute
 from soutu.library.tagging.tags import login_name, undo_last
@@ -44,8 +45,9 @@ class FolderLabels:
     ) -> int:
         """Say which tags are right and wrong for a picture; return how many labels changed."""
         said_of: dict[str, bool | None] = {}
-        for names, value in ((yes, True), (no, False), (clear, None)):
-            for name in names:
+        given = ((yes, True, "yes"), (no, False, "no"), (clear, None, "clear"))
+        for names, value, what in given:
+            for name in texts(names, what):
                 said_of.setdefault(name, value)
                 if said_of[name] is not value:
                     raise InputError(f"{name!r} is said to be both right and wrong. Choose one")

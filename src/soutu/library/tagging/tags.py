@@ -6,13 +6,15 @@ import getpass
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from soutu.catalog.keywords import unclaimed
 from soutu.catalog.said import TagRow, hearing, saying
 from soutu.errors import InputError, LibraryError
+from soutu.library.arguments import one_of, several, text, texts
 from soutu.library.tagging import edits
-from soutu.library.tagging.base import UNSET, Unset
+from soutu.library.tagging.base import UNSET, OnConflict, Unset
+from soutu.library.tagging.files_check import PlacedTag
 from soutu.library.tagging.importing import imported
 from soutu.library.tagging.names import is_name
 from soutu.library.tagging.vocabulary import Vocabulary
@@ -21,7 +23,6 @@ from soutu.types import Tag, TagFacts
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.catalog.said import Said
-    from soutu.library.tagging.base import OnConflict
     from soutu.library.tagging.tagger import Tagger
     from soutu.types import (
         Change,
@@ -81,13 +82,14 @@ class FolderTags:
         who: str | None = None,
     ) -> Tag:
         """Add a tag."""
-        names = edits.named(name, aliases)
+        names = edits.named(text(name, "name"), texts(aliases, "aliases"))
+        wanted = edits.checked_prompts(several(prompts, "prompts"))
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             row = TagRow(
                 id=0,
                 names=names,
-                prompts=edits.checked_prompts(prompts),
+                prompts=wanted,
                 parent=None if parent is None else vocabulary.find(parent).id,
                 group=edits.checked_group(group),
                 threshold=edits.checked_threshold(threshold),
@@ -112,9 +114,11 @@ class FolderTags:
             vocabulary = Vocabulary(said.tags())
             row = vocabulary.find(name)
             if not isinstance(aliases, Unset):
-                row = replace(row, names=edits.named(row.names[0][1], aliases))
+                more = texts(aliases, "aliases")
+                row = replace(row, names=edits.named(row.names[0][1], more))
             if not isinstance(prompts, Unset):
-                row = replace(row, prompts=edits.checked_prompts(prompts))
+                wanted = edits.checked_prompts(several(prompts, "prompts"))
+                row = replace(row, prompts=wanted)
             if not isinstance(parent, Unset):
                 broader = None if parent is None else vocabulary.find(parent).id
                 row = replace(row, parent=broader)
@@ -126,7 +130,7 @@ class FolderTags:
 
     def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
         """Give a tag another name."""
-        ((key, tidy),) = edits.named(new)
+        ((key, tidy),) = edits.named(text(new, "new"))
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             row = vocabulary.find(name)
@@ -140,7 +144,7 @@ class FolderTags:
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             target = vocabulary.find(into).id
-            ids = [vocabulary.find(name).id for name in names]
+            ids = [vocabulary.find(name).id for name in texts(names, "names")]
             labels = list(said.labels(tags=[*dict.fromkeys([*ids, target])]))
             edit = edits.merged(vocabulary, ids, target, labels)
             what = f"{_listed([vocabulary.name(i) for i in ids])} into {vocabulary.name(target)}"
@@ -149,9 +153,10 @@ class FolderTags:
 
     def remove(self, names: Sequence[str], *, who: str | None = None) -> int:
         """Remove tags with their labels."""
+        wanted = texts(names, "names")
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
-            ids = list(dict.fromkeys(vocabulary.find(name).id for name in names))
+            ids = list(dict.fromkeys(vocabulary.find(name).id for name in wanted))
             if ids:
                 edit = edits.removed(vocabulary, ids, said.labels(tags=ids))
                 what = _listed([vocabulary.name(i) for i in ids])
@@ -167,28 +172,35 @@ class FolderTags:
         self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
     ) -> ImportReport:
         """Import a file or a starter vocabulary: all of it or nothing."""
-        from soutu.library.tagging.files import read_starter, read_vocabulary, starter_vocabularies
+        from soutu.library.tagging.files import (
+            read_placed,
+            read_starter_placed,
+            starter_vocabularies,
+        )
 
         # A file of that name, if any, must be written as a path: starter names have no suffix.
         starter = isinstance(source, str) and source in starter_vocabularies()
-        tags = read_starter(str(source)) if starter else read_vocabulary(Path(source))
+        tags = read_starter_placed(str(source)) if starter else read_placed(Path(source))
         origin = str(source) if starter else Path(source).name
         return self._import(tags, on_conflict, origin, who)
 
     def add_keywords(self, *, at_least: int = 1, who: str | None = None) -> ImportReport:
         """Add the keywords that at least so many picture files are tagged with as tags."""
         found = unclaimed(self._catalog)
-        tags = [Tag(name=name) for name, count in found if count >= at_least and is_name(name)]
+        names = [name for name, count in found if count >= at_least and is_name(name)]
+        tags = [PlacedTag(Tag(name=name)) for name in names]
         return self._import(tags, "skip", "keywords of files", who)
 
     def _import(
-        self, tags: Sequence[Tag], on_conflict: OnConflict, origin: str, who: str | None
+        self, tags: Sequence[PlacedTag], on_conflict: OnConflict, origin: str, who: str | None
     ) -> ImportReport:
+        one_of(on_conflict, get_args(OnConflict), "on_conflict")
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             edit, report = imported(said, vocabulary, tags, on_conflict)
             if edit.tags:
-                what = f"{len(edit.tags)} tags from {origin}"
+                many = len(edit.tags)
+                what = f"{many:,} tag{'' if many == 1 else 's'} from {origin}"
                 said.change(edit, who=login_name(who), source="import", action="import", what=what)
         return report
 
