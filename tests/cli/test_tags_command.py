@@ -152,7 +152,14 @@ def test_counts(soutu_command: Soutu, animals: TaggingLibrary) -> None:
 def test_rename(soutu_command: Soutu, animals: TaggingLibrary) -> None:
     """The message has the names as they are written in the vocabulary."""
     renamed = soutu_command("tags", "rename", "KITTY", "Cat (pet)")
-    assert renamed.stdout == "cat is now Cat (pet).\n"
+    assert renamed.stdout.splitlines() == [
+        "cat is now Cat (pet).",
+        "cat is no name of it any more. To keep it: soutu tags edit --add-alias cat 'Cat (pet)'",
+        "The model now reads the new name: other pictures may hold the tag.",
+    ]
+    kept = soutu_command("tags", "rename", "--keep", "Cat (pet)", "feline")
+    assert "no name of it any more" not in kept.stdout
+    assert animals.tags.get("cat (pet)").name == "feline"
     same = soutu_command("tags", "rename", "dog", "dog")
     assert same.stdout == "dog has that name already.\n"
 
@@ -381,3 +388,57 @@ def test_show_says_that_a_threshold_waits_for_pictures(
     assert "finds itself once pictures are indexed" in result.stdout
     shown = json.loads(soutu_command("tags", "show", "cat", "--json").stdout)
     assert shown["threshold_found"] is None
+
+
+def test_import_says_what_it_skipped(
+    soutu_command: Soutu, animals: TaggingLibrary, tmp_path: Path
+) -> None:
+    """Each with its place and the reason."""
+    (tmp_path / "more.csv").write_text("name,aliases\nlion,猫\nfox,\n")
+    result = soutu_command("tags", "import", "more.csv", "--on-conflict", "skip")
+    assert result.stdout == (
+        "2 tags: 1 added, 1 skipped\n"
+        "  skipped line 2, 'lion': its name '猫' belongs to the tag 'cat'\n"
+    )
+    assert "lion" not in animals.tags
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tags", "import", "-"], "'-' is no file"),
+        (["tags", "export", "-"], "'-' is no file"),
+        (["label", "--from", "-"], "'-' is no file"),
+        (["label", "--export", "-"], "'-' is no file"),
+        (["tags", "import", "."], ". is a folder"),
+        (["tags", "export", "."], ". is a folder"),
+        (["tags", "add", "t3", "--parent", "t3"], "t3 → t3"),
+        (["tags", "add", "t3", "--alias", ""], "an alias is empty"),
+        (["tags", "add", "t3", "--group", " "], "the group is empty"),
+        (["tags", "show", "-dash"], "Put -- before a name that begins with a dash"),
+        (["tags", "show", "nosuch"], "there is no tag 'nosuch'. Add it"),
+    ],
+)
+def test_messages_say_what_to_do(
+    soutu_command: Soutu, animals: TaggingLibrary, words: list[str], message: str
+) -> None:
+    """The code is that of bad input."""
+    animals.tags.add("sofa")
+    result = soutu_command(*words)
+    assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+def test_a_threshold_may_be_a_percentage(soutu_command: Soutu, animals: TaggingLibrary) -> None:
+    """As soutu itself shows it."""
+    assert soutu_command("tags", "edit", "cat", "--threshold", "8%").exit_code == 0
+    assert animals.tags.get("cat").threshold == 0.08
+    assert soutu_command("tags", "edit", "cat", "--threshold", "108%").exit_code == 2
+
+
+def test_counts_without_pictures(soutu_command: Soutu, tagging: TaggingLibrary) -> None:
+    """It says what to do first, as a search does; that is no mistake."""
+    tagging.tags.add("cat")
+    tagging.held.clear()
+    tagging.found.numbers = [TagCount(tag="cat", count=0)]
+    result = soutu_command("tags", "counts")
+    assert (result.exit_code, "soutu index FOLDER" in result.stdout) == (0, True)

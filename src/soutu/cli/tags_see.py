@@ -155,10 +155,13 @@ def counts(*, where: str | None, as_json: bool, library: str | None) -> None:
 
     with open_library(library) as opened:
         found = opened.tags.counts(where)
+        empty = not any(each.count for each in found) and not opened.status().images
     if as_json:
         write_json([_count_as_json(each) for each in found])
     elif not found:
         click.echo(NO_TAGS)
+    elif empty:
+        click.echo("The library holds no pictures yet. Run: soutu index FOLDER")
     else:
         click.echo("\n".join(_counts_lines(found)))
 

@@ -44,7 +44,9 @@ def checked_group(group: str | None) -> str | None:
     """Return a group's name, tidied. Raises InputError for an empty one."""
     if group is None:
         return None
-    check_name(text(group, "group"))
+    if not text(group, "group").strip():
+        raise InputError("the group is empty. Leave it out, or write its name")
+    check_name(group)
     return " ".join(group.split())
 
 

@@ -30,7 +30,7 @@ from soutu.library.tagging.files_csv import (
     split_values,
     write_row,
 )
-from soutu.library.tagging.files_text import read_text, replace_text
+from soutu.library.tagging.files_text import read_text, replace_text, require_file
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -115,6 +115,7 @@ def _starter(file: str) -> dict[str, object]:
 
 
 def _suffix(path: Path) -> str:
+    require_file(path)
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".json", ".toml"):
         raise InputError(

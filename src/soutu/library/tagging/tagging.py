@@ -12,6 +12,7 @@ import numpy as np
 
 from soutu.catalog.counters import count_up
 from soutu.catalog.keywords import label_from_files
+from soutu.catalog.listing import listed
 from soutu.catalog.said import SAID
 from soutu.errors import LibraryError
 from soutu.library.arguments import not_single, one_of, several, texts
@@ -85,7 +86,7 @@ class Tagging:
         return self._tag_files(scorer, images)
 
     def _tag_library(self, scorer: Scorer, on_progress: Watcher | None) -> Iterator[ImageTags]:
-        ids = self._catalog.ids()
+        ids = listed(self._catalog, "path")
         for start in range(0, len(ids), _BLOCK):
             block, vectors = self.tagger().space.index.get(ids[start : start + _BLOCK])
             rows = self._catalog.with_ids(block.tolist())

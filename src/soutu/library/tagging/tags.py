@@ -16,9 +16,10 @@ from soutu.library.tagging import edits
 from soutu.library.tagging.base import UNSET, OnConflict, Unset
 from soutu.library.tagging.files_check import PlacedTag
 from soutu.library.tagging.importing import imported
-from soutu.library.tagging.names import is_name
+from soutu.library.tagging.names import is_name, name_key
 from soutu.library.tagging.vocabulary import Vocabulary
-from soutu.types import Tag, TagFacts
+from soutu.library.where import parse_where
+from soutu.types import Tag, TagCount, TagFacts
 
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         Filter,
         ImportReport,
         MergeIdea,
-        TagCount,
         TagIdea,
     )
 
@@ -82,10 +82,15 @@ class FolderTags:
         who: str | None = None,
     ) -> Tag:
         """Add a tag."""
-        names = edits.named(text(name, "name"), texts(aliases, "aliases"))
+        names = edits.named(text(name, "name"), _aliases(aliases))
         wanted = edits.checked_prompts(several(prompts, "prompts"))
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
+            if isinstance(parent, str) and name_key(parent) in dict(names):
+                circle = f"{names[0][1]} → {names[0][1]}"
+                raise InputError(
+                    f"the parents go round in a circle: {circle}. Leave the parent out"
+                )
             row = TagRow(
                 id=0,
                 names=names,
@@ -114,8 +119,7 @@ class FolderTags:
             vocabulary = Vocabulary(said.tags())
             row = vocabulary.find(name)
             if not isinstance(aliases, Unset):
-                more = texts(aliases, "aliases")
-                row = replace(row, names=edits.named(row.names[0][1], more))
+                row = replace(row, names=edits.named(row.names[0][1], _aliases(aliases)))
             if not isinstance(prompts, Unset):
                 wanted = edits.checked_prompts(several(prompts, "prompts"))
                 row = replace(row, prompts=wanted)
@@ -128,14 +132,14 @@ class FolderTags:
                 row = replace(row, threshold=edits.checked_threshold(threshold))
             return self._put(said, vocabulary, row, "edit", row.names[0][1], who)
 
-    def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
+    def rename(self, name: str, new: str, *, keep: bool = False, who: str | None = None) -> Tag:
         """Give a tag another name."""
         ((key, tidy),) = edits.named(text(new, "new"))
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             row = vocabulary.find(name)
             old = row.names[0][1]
-            others = tuple(each for each in row.names[1:] if each[0] != key)
+            others = tuple(each for each in row.names[0 if keep else 1 :] if each[0] != key)
             row = replace(row, names=((key, tidy), *others))
             return self._put(said, vocabulary, row, "rename", f"{old} to {tidy}", who)
 
@@ -245,6 +249,10 @@ class FolderTags:
 
     def counts(self, where: str | Filter | None = None) -> list[TagCount]:
         """Count the pictures of each tag, most frequent first."""
+        if not self._catalog.count():
+            if isinstance(where, str):
+                parse_where(where)  # a mistake in it is one here too
+            return [TagCount(tag=tag.name, count=0) for tag in self]
         return self._tagger().counts(where)
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
@@ -279,6 +287,13 @@ def login_name(who: str | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # no such user, as in some containers
         return ""
+
+
+def _aliases(aliases: Iterable[str]) -> list[str]:
+    found = texts(aliases, "aliases")
+    if not all(each.strip() for each in found):
+        raise InputError("an alias is empty. Leave it out, or write another name of the tag")
+    return found
 
 
 def _listed(names: Sequence[str]) -> str:
