@@ -155,7 +155,14 @@ def test_counts(soutu_command: Soutu, animals: TaggingLibrary) -> None:
 def test_rename(soutu_command: Soutu, animals: TaggingLibrary) -> None:
     """The message has the names as they are written in the vocabulary."""
     renamed = soutu_command("tags", "rename", "KITTY", "Cat (pet)")
-    assert renamed.stdout == "cat is now Cat (pet).\n"
+    assert renamed.stdout.splitlines() == [
+        "cat is now Cat (pet).",
+        "cat is no name of it any more. To keep it: soutu tags edit --add-alias cat 'Cat (pet)'",
+        "The model now reads the new name: other pictures may hold the tag.",
+    ]
+    kept = soutu_command("tags", "rename", "--keep", "Cat (pet)", "feline")
+    assert "no name of it any more" not in kept.stdout
+    assert animals.tags.get("cat (pet)").name == "feline"
     same = soutu_command("tags", "rename", "dog", "dog")
     assert same.stdout == "dog has that name already.\n"
 

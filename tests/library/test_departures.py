@@ -13,7 +13,7 @@ from painting import paint
 
 from soutu.images.sidecar import write_sidecar
 from soutu.library.folder import FolderLibrary
-from soutu.library.tagging.fitting import Spoken
+from soutu.library.tagging.spoken import Spoken
 from soutu.types import ImportReport
 
 

@@ -17,7 +17,7 @@ from soutu.catalog import schema, sqlite
 from soutu.catalog.chunks import chunks
 from soutu.catalog.counters import count_up
 from soutu.catalog.departures import bid_farewell, passed_on, present, welcome_back
-from soutu.errors import LibraryBroken, LibraryTooNew
+from soutu.errors import LibraryBroken, LibraryError, LibraryTooNew
 from soutu.types import Failure, ImageInfo
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Catalog:
         self._label = label
         self._stamp: sa.PoolProxiedConnection | None = None
         self._stamping = threading.Lock()
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
@@ -107,6 +108,7 @@ class Catalog:
 
     @contextmanager
     def _begun(self, how: str) -> Iterator[sa.Connection]:
+        self._require_open()
         try:
             with self._engine.connect() as connection:
                 connection.execution_options(**{sqlite.HOW: how})
@@ -121,6 +123,7 @@ class Catalog:
         It is SQLite's data_version of a connection that never writes, so it tells of every commit.
         """
         with self._stamping:
+            self._require_open()
             if self._stamp is None:
                 self._stamp = self._engine.raw_connection()
             try:
@@ -130,12 +133,18 @@ class Catalog:
             return int(found[0])
 
     def close(self) -> None:
-        """Release every connection."""
+        """Release every connection, for good."""
         with self._stamping:
+            self._closed = True
             if self._stamp is not None:
                 self._stamp.close()
                 self._stamp = None
         self._engine.dispose()
+
+    def _require_open(self) -> None:
+        if self._closed:  # the pool of connections would just open new ones
+            folder = Path(self._label).parent
+            raise LibraryError(f"the library {folder} is closed. Open it again: open_library()")
 
     # --- settings ---
 

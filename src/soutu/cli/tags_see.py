@@ -164,10 +164,13 @@ def counts(*, where: str | None, no_expand: bool, as_json: bool, library: str | 
 
     with open_library(library) as opened:
         found = opened.tags.counts(where, expand=not no_expand)
+        empty = not any(each.count for each in found) and not opened.status().images
     if as_json:
         write_json([_count_as_json(each) for each in found])
     elif not found:
         click.echo(NO_TAGS)
+    elif empty:
+        click.echo("The library holds no pictures yet. Run: soutu index FOLDER")
     else:
         click.echo("\n".join(_counts_lines(found)))
 

@@ -104,7 +104,7 @@ class Library(Protocol):
         tags: Sequence[str] | None = None,
         on_progress: Watcher | None = None,
     ) -> Iterator[ImageTags]:
-        """Yield the tags of pictures in the order given; without any, of the whole library.
+        """Yield the tags of pictures in the order given; without any, of all by path.
 
         Pictures need not be in the library. `mode` says which tags count (see `TagMode`), `k` how
         many a picture gets at most (5 for `top` and `softmax`, else all), `tags` which ones are

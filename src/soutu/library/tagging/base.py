@@ -92,8 +92,8 @@ class Tags(Protocol):
         """Change what is given and leave the rest; None (or an empty list) takes a value away."""
         ...
 
-    def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
-        """Give a tag another name; the old one is given up."""
+    def rename(self, name: str, new: str, *, keep: bool = False, who: str | None = None) -> Tag:
+        """Give a tag another name; the old one is given up, or with `keep` becomes an alias."""
         ...
 
     def merge(self, names: Sequence[str], into: str, *, who: str | None = None) -> Tag:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, cast
 from soutu.catalog.keywords import SOURCE as FROM_FILE
 from soutu.catalog.said import Edit, LabelRow, hearing, saying
 from soutu.errors import InputError
+from soutu.library.arguments import texts
 from soutu.library.pictures import missing, picture_row
 from soutu.library.place import absolute
-from soutu.library.tagging.edits import several
 from soutu.library.tagging.groups import OneRight, settled
 from soutu.library.tagging.tags import login_name
 from soutu.library.tagging.undoing import undo_label
@@ -60,7 +60,7 @@ class FolderLabels:
     ) -> int:
         """Say which tags are right and wrong for a picture; return how many labels changed."""
         values = (("yes", yes, True), ("no", no, False), ("clear", clear, None))
-        words = [(name, value) for what, names, value in values for name in several(names, what)]
+        words = [(name, value) for what, names, value in values for name in texts(names, what)]
         who = login_name(who)
         with saying(self._catalog) as said:
             image, path = self._image(picture)

@@ -8,11 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from soutu.errors import InputError
+from soutu.library.arguments import text
 from soutu.library.tagging.names import name_key
 from soutu.types import Tag
 
 if TYPE_CHECKING:
     from soutu.catalog.said import TagRow
+
+
+_NEAR = 0.75  # how alike a name has to be to be what was meant: kiten is kitten, nope no couple
 
 
 class Vocabulary:
@@ -63,10 +67,10 @@ class Vocabulary:
 
     def find(self, name: str) -> TagRow:
         """Return the tag of that name or alias. Raises InputError with the nearest names."""
-        found = self.id_of(name)
+        found = self.id_of(text(name, "the name of a tag"))
         if found is not None:
             return self.rows[found]
-        near = get_close_matches(name_key(name), self._ids, n=3)
+        near = get_close_matches(name_key(name), self._ids, n=3, cutoff=_NEAR)
         if near:
             names = {self.name(self._ids[key]): None for key in near}
             cure = f"Did you mean {' or '.join(map(repr, names))}?"
