@@ -231,13 +231,13 @@ def test_undo_of_one_tag_on_one_picture(light: FolderLibrary, photos: Path) -> N
     ("call", "message"),
     [
         (lambda x, p: x.labels.set(p, yes="cat"), r"yes is the text 'cat'.*\['cat'\]"),
-        (lambda x, p: x.labels.set(p, no="cat"), "no is the text"),
-        (lambda x, p: x.labels.set(p, clear="cat"), "clear is the text"),
+        (lambda x, p: x.labels.set(p, no="cat"), "no takes a list"),
+        (lambda x, p: x.labels.set(p, clear="cat"), "clear takes a list"),
         (lambda x, p: x.labels.set([p], yes=["cat"]), "a picture is named by its path or its id"),
-        (lambda x, _: x.tags.add("dog", aliases="hound"), "aliases is the text 'hound'"),
-        (lambda x, _: x.tags.edit("cat", prompts="a cat"), "prompts is the text"),
-        (lambda x, _: x.tags.remove("cat"), "names is the text"),
-        (lambda x, _: x.tags.merge("kitty", "cat"), "names is the text"),
+        (lambda x, _: x.tags.add("dog", aliases="hound"), "aliases takes a list, and 'hound'"),
+        (lambda x, _: x.tags.edit("cat", prompts="a cat"), "prompts takes a list"),
+        (lambda x, _: x.tags.remove("cat"), "names takes a list"),
+        (lambda x, _: x.tags.merge("kitty", "cat"), "names takes a list"),
     ],
 )
 def test_a_text_is_no_list(

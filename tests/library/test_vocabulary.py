@@ -115,7 +115,7 @@ BAD: Sequence[tuple[Change, str]] = [
     (lambda x: x.tags.add(cast("str", None)), "name takes text, not None"),
     (lambda x: x.tags.add(cast("str", 5)), "name takes text, not 5"),
     (lambda x: x.tags.add("lion", aliases=[cast("str", 1)]), "aliases takes text, not 1"),
-    (lambda x: x.tags.add("lion", prompts=[cast("str", 1)]), "prompt 1 is no text"),
+    (lambda x: x.tags.add("lion", prompts=[cast("str", 1)]), "prompts takes text, not 1"),
     (lambda x: x.tags.add("lion", parent=cast("str", 1)), "the name of a tag takes text, not 1"),
     (lambda x: x.tags.add("lion", group=cast("str", 1)), "group takes text, not 1"),
     (lambda x: x.tags.add("lion", aliases="狮子"), "aliases takes a list, and '狮子' is a single"),
