@@ -230,7 +230,10 @@ def test_undo_of_one_tag_on_one_picture(light: FolderLibrary, photos: Path) -> N
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x, p: x.labels.set(p, yes="cat"), r"yes is the text 'cat'.*\['cat'\]"),
+        (
+            lambda x, p: x.labels.set(p, yes="cat"),
+            r"yes takes a list, and 'cat' is a single one. Write \['cat'\]",
+        ),
         (lambda x, p: x.labels.set(p, no="cat"), "no takes a list"),
         (lambda x, p: x.labels.set(p, clear="cat"), "clear takes a list"),
         (lambda x, p: x.labels.set([p], yes=["cat"]), "a picture is named by its path or its id"),
