@@ -14,6 +14,7 @@ from click.testing import Result
 from soutu.errors import InputError, LibraryMissing, ModelError
 from soutu.library.base import Stop, Watcher
 from soutu.types import (
+    Explanation,
     Failure,
     Filter,
     Hit,
@@ -134,6 +135,15 @@ class FakeLibrary:
         self._ask("search", (query, where, k))
         hits = [found for found in self.hits if found.relevance >= min_relevance]
         return hits[start : start + k]
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Explain the hit that was laid down for a picture held."""
+        found = self.picture(picture)
+        self._ask("explain", (query, found.path))
+        score = next((each for each in self.hits if each.path == found.path), hit(found.path, 0.0))
+        return Explanation(
+            id=found.id, path=found.path, score=score.score, relevance=score.relevance
+        )
 
     def pictures(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 if TYPE_CHECKING:
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.types import (
+        Explanation,
         Filter,
         Hit,
         ImageTags,
@@ -67,6 +68,15 @@ class Library(Protocol):
         `image` is a path, URL, the bytes of a file, or the id of a picture of the library. `start`
         is how many of the best are passed over, so that an answer can be read page by page.
         Raises QueryError for an empty query, an unreadable picture or a bad filter.
+        """
+        ...
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Say why a picture of the library answers a query, or why it does not.
+
+        Score and relevance are those that `search` gives the picture, also where a filter or an
+        unwanted tag keeps it out. Raises QueryError as `search` does, InputError for a picture
+        that is not in the library.
         """
         ...
 

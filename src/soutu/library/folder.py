@@ -13,7 +13,7 @@ from soutu.errors import ModelError, QueryError
 from soutu.library.answers import Answers, query_key
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import hold
-from soutu.library.pictures import Pictures
+from soutu.library.pictures import Pictures, missing, picture_row
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query
 from soutu.library.searching import answer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.models.base import Encoder, EncoderSource, PrecisionChoice
     from soutu.types import (
+        Explanation,
         Filter,
         Ids,
         ImageTags,
@@ -188,6 +189,22 @@ class FolderLibrary:
         key = (query_key(built), deepest, stamp)
         found = self._answers.get(key, k=deepest, compute=compute)
         return [hit for hit in found[start:] if hit.by_name or hit.relevance >= min_relevance]
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Say why a picture answers a query; see `Library.explain`."""
+        from soutu.library.explain import Explainer
+
+        built = build_query(query)
+        row, space = picture_row(self._catalog, picture), self._current.space()
+        if space is None:
+            raise missing(picture)
+        explainer = Explainer(
+            catalog=self._catalog,
+            space=space,
+            encoder=self._current.encoder,
+            tagger=self._tagging.tagger,
+        )
+        return explainer.explain(built, row)
 
     def pictures(
         self,

@@ -29,9 +29,13 @@ _NOTHING = 1e-6  # length of a vector that points nowhere
 
 @dataclass(frozen=True, kw_only=True)
 class Composed:
-    """A query ready for the index: a unit vector [dim], and what it was made of."""
+    """A query ready for the index: a unit vector [dim], and what it was made of.
+
+    `parts` [terms, dim] are the unit vectors of its terms.
+    """
 
     vector: NDArray[np.float32]
+    parts: Vectors
     kind: QueryKind
     files: frozenset[Path]
     ids: frozenset[int] = frozenset()
@@ -92,7 +96,8 @@ def compose(
     standardised scores.
     """
     vectors = term_vectors(query.terms, encoder, stored, known or {})
-    for term, length in zip(query.terms, np.linalg.norm(vectors, axis=1), strict=True):
+    lengths = np.linalg.norm(vectors, axis=1)
+    for term, length in zip(query.terms, lengths, strict=True):
         if length < _NOTHING:
             what = "picture" if term.text is None else repr(term.text)
             msg = (
@@ -114,6 +119,7 @@ def compose(
         kind = "text" if texts else "image"
     return Composed(
         vector=(total / norm).astype(np.float32),
+        parts=vectors / lengths[:, None],
         kind=kind,
         files=frozenset(file for term in query.terms if (file := _as_file(term))),
         ids=frozenset(

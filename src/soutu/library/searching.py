@@ -11,7 +11,7 @@ import numpy as np
 
 from soutu.catalog.said import hearing
 from soutu.errors import QueryError
-from soutu.library.query import compose
+from soutu.library.query import Composed, compose
 from soutu.library.ranking import diversify, fuse
 from soutu.library.tagging.names import name_key
 from soutu.library.tagging.querying import browse, resolved, tag_filter, uses_tags, words_as_tags
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.catalog.catalog import Catalog
-    from soutu.library.query import Composed
+    from soutu.library.relevance import Calibration
     from soutu.library.spaces import Space
     from soutu.library.tagging.heads import Head
     from soutu.library.tagging.querying import TaggedWords
     from soutu.library.tagging.tagger import Tagger
     from soutu.models.base import Encoder
-    from soutu.types import Filter, Ids, Query
+    from soutu.types import Filter, Ids, Query, Term
 
 _WIDER = 5  # candidates per hit wanted, where a second stage reorders them
 _FEWEST = 50  # candidates at least, so that the stages have something to choose from
@@ -39,6 +39,44 @@ class _Ranked:
     scores: NDArray[np.float32]
     relevance: NDArray[np.float64]
     by_name: frozenset[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A query of terms ready for the index, and what makes relevances of its cosines.
+
+    `tagged` are those of its texts that name a tag, `head` the taught head that is the whole
+    query, if it is one.
+    """
+
+    composed: Composed
+    calibration: Calibration
+    tagged: Mapping[str, TaggedWords]
+    head: Head | None
+
+    def relevance(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Turn cosines [n] with the query into relevances [n]."""
+        if self.head is None:
+            query, kind = self.composed.vector, self.composed.kind
+            return self.calibration.relevance(scores, query=query, kind=kind)
+        logits = self.head.logits_of(scores).astype(np.float64)
+        return np.asarray(1 / (1 + np.exp(-np.clip(logits, -50, 50))))
+
+    def alone(self, query: Query) -> list[Asked]:
+        """Return each term of the query as if it were all that is asked for, with weight 1."""
+        return [
+            replace(
+                self,
+                composed=Composed(
+                    vector=vector,
+                    parts=vector[None],
+                    kind="image" if term.text is None else "text",
+                    files=frozenset(),
+                ),
+                head=_head(term, self.tagged),
+            )
+            for term, vector in zip(query.terms, self.composed.parts, strict=True)
+        ]
 
 
 def answer(
@@ -54,7 +92,7 @@ def answer(
     if not query.terms and not query.keywords:
         ranked = _by_tags(query, k, tagger())
     else:
-        query = _with_tags_resolved(query, tagger)
+        query = with_tags_resolved(query, tagger)
         ranked = (
             _by_meaning(query, k, catalog, space, encoder(), tagger)
             if query.terms
@@ -77,7 +115,7 @@ def answer(
     ]
 
 
-def _with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
+def with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
     """Turn what names tags into the pictures that hold them."""
     parts = [part for part in (query.where, tag_filter(query.tags)) if part is not None]
     if not any(uses_tags(part) for part in parts):
@@ -109,10 +147,8 @@ def _by_meaning(
     encoder: Encoder,
     tagger: Callable[[], Tagger],
 ) -> _Ranked:
-    calibration = space.calibration(encoder)
-    tagged = _words_as_tags(query, catalog, tagger)
-    known = {text: each.vector for text, each in tagged.items()}
-    composed = compose(query, encoder, calibration.sample, StoredPictures(catalog, space), known)
+    asked = ask(query, catalog=catalog, space=space, encoder=encoder, tagger=tagger)
+    composed = asked.composed
     where = _leaving_out(composed, query.where, catalog)
     staged = bool(query.keywords) or query.diversity > 0
     wanted = max(k * _WIDER, _FEWEST) if staged else k
@@ -130,11 +166,30 @@ def _by_meaning(
             order = diversify(scores, vectors, k=k, diversity=query.diversity)
             ids, scores = ids[order], scores[order]
     ids, scores = ids[:k], scores[:k]
-    relevance = calibration.relevance(scores, query=composed.vector, kind=composed.kind)
-    if composed.kind == "text" and (head := _only_head(query, tagged)) is not None:
-        logits = head.logits_of(scores).astype(np.float64)
-        relevance = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
-    return _Ranked(ids, scores, relevance, by_name)
+    return _Ranked(ids, scores, asked.relevance(scores), by_name)
+
+
+def ask(
+    query: Query,
+    *,
+    catalog: Catalog,
+    space: Space,
+    encoder: Encoder,
+    tagger: Callable[[], Tagger],
+) -> Asked:
+    """Turn a query with terms into what the index is asked. Raises QueryError."""
+    calibration = space.calibration(encoder)
+    tagged = _words_as_tags(query, catalog, tagger)
+    known = {text: each.vector for text, each in tagged.items()}
+    composed = compose(query, encoder, calibration.sample, StoredPictures(catalog, space), known)
+    head = _head(query.terms[0], tagged) if composed.kind == "text" else None
+    return Asked(composed=composed, calibration=calibration, tagged=tagged, head=head)
+
+
+def _head(term: Term, tagged: Mapping[str, TaggedWords]) -> Head | None:
+    """Return the taught head that stands for the words of a term, if one does."""
+    words = tagged.get(term.text or "")
+    return None if words is None else words.head
 
 
 def _words_as_tags(
@@ -148,12 +203,6 @@ def _words_as_tags(
         if not said.any_named([name_key(text) for text in texts]):
             return {}
     return words_as_tags(tagger(), texts)
-
-
-def _only_head(query: Query, tagged: Mapping[str, TaggedWords]) -> Head | None:
-    """Return the taught head that is the whole query, if it is one."""
-    words = tagged.get(query.terms[0].text or "")
-    return None if words is None else words.head
 
 
 def _leaving_out(composed: Composed, where: Filter | None, catalog: Catalog) -> Filter | None:

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
         Filter,
         ImportReport,
         MergeIdea,
+        TagBorder,
         TagCount,
         TagIdea,
+        TagSpread,
     )
 
 _LISTED = 3  # names spelled out in the history; of more, only how many
@@ -234,6 +236,14 @@ class FolderTags:
     def counts(self, where: str | Filter | None = None) -> list[TagCount]:
         """Count the pictures of each tag, most frequent first."""
         return self._tagger().counts(where)
+
+    def spread(self, name: str, *, bins: int = 50) -> TagSpread:
+        """Count pictures by the probability of a tag."""
+        return self._tagger().spread(name, bins=bins)
+
+    def border(self, name: str, *, threshold: float | None = None, k: int = 12) -> TagBorder:
+        """Return the pictures beside a threshold of a tag."""
+        return self._tagger().border(name, threshold=threshold, k=k)
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
         """Suggest tags for frequent kinds of pictures that no tag covers."""
