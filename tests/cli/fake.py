@@ -15,6 +15,7 @@ from soutu.errors import InputError, LibraryError, LibraryMissing, ModelError
 from soutu.library.base import Stop, Watcher
 from soutu.types import (
     Encoded,
+    Explanation,
     Failure,
     Filter,
     Hit,
@@ -140,6 +141,15 @@ class FakeLibrary:
     def encode(self, terms: Sequence[Term]) -> Encoded:
         """Refuse: it has no model."""
         raise LibraryError("there is no model in a library in memory")
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Explain the hit that was laid down for a picture held."""
+        found = self.picture(picture)
+        self._ask("explain", (query, found.path))
+        score = next((each for each in self.hits if each.path == found.path), hit(found.path, 0.0))
+        return Explanation(
+            id=found.id, path=found.path, score=score.score, relevance=score.relevance
+        )
 
     def pictures(
         self,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.types import (
         Encoded,
+        Explanation,
         Filter,
         Hit,
         ImageTags,
@@ -77,6 +78,15 @@ class Library(Protocol):
 
         Weights are not looked at. Raises QueryError for a picture that cannot be read and for
         words that the model knows nothing of, LibraryError in a library without a model yet.
+        """
+        ...
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Say why a picture of the library answers a query, or why it does not.
+
+        Score and relevance are those that `search` gives the picture, also where a filter or an
+        unwanted tag keeps it out. Raises QueryError as `search` does, InputError for a picture
+        that is not in the library.
         """
         ...
 

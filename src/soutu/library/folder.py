@@ -14,7 +14,7 @@ from soutu.library.answers import Answers, query_key
 from soutu.library.arguments import several
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import hold
-from soutu.library.pictures import Pictures
+from soutu.library.pictures import Pictures, missing, picture_row
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query, check_terms, known_vectors
 from soutu.library.searching import Ranked, StoredPictures, rank
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.models.base import Encoder, EncoderSource, PrecisionChoice
     from soutu.types import (
+        Explanation,
         Filter,
         Ids,
         ImageTags,
@@ -200,6 +201,23 @@ class FolderLibrary:
         vectors = known_vectors(terms, encoder, stored, {})
         facts = encoder.facts
         return Encoded(model=facts.name, revision=facts.revision, vectors=vectors)
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Say why a picture answers a query; see `Library.explain`."""
+        from soutu.library.explain import Explainer
+
+        built = build_query(query)
+        row, space = picture_row(self._catalog, picture), self._current.space()
+        if space is None:
+            raise missing(picture)
+        explainer = Explainer(
+            catalog=self._catalog,
+            space=space,
+            encoder=self._current.encoder,
+            tagger=self._tagging.tagger,
+            named=self._tagging.name_keys(),
+        )
+        return explainer.explain(built, row)
 
     def pictures(
         self,

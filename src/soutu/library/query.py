@@ -30,9 +30,13 @@ _NOTHING = 1e-6  # length of a vector that points nowhere
 
 @dataclass(frozen=True, kw_only=True)
 class Composed:
-    """A query ready for the index: a unit vector [dim], and what it was made of."""
+    """A query ready for the index: a unit vector [dim], and what it was made of.
+
+    `parts` [terms, dim] are the unit vectors of its terms.
+    """
 
     vector: NDArray[np.float32]
+    parts: Vectors
     kind: QueryKind
     files: frozenset[Path]
     ids: frozenset[int] = frozenset()
@@ -108,6 +112,7 @@ def compose(
         kind = "text" if texts else "image"
     return Composed(
         vector=(total / norm).astype(np.float32),
+        parts=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
         kind=kind,
         files=frozenset(file for term in query.terms if (file := _as_file(term))),
         ids=frozenset(

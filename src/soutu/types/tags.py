@@ -132,7 +132,8 @@ class TagSpread:
 
     `edges` are n + 1 probabilities, ascending from 0 to 1; `counts`, `yes` and `no` say how many
     pictures, and how many that people labelled, lie in each of the n bins (the last one holds its
-    upper edge too). Of a large library `counts` are scaled up from an even sample.
+    upper edge too). In a library of more than 100,000
+    pictures the less probable ones, and those of exclusive tags, are counted in a sample.
     """
 
     tag: str
@@ -147,7 +148,8 @@ class TagSpread:
 class TagBorder:
     """The pictures on both sides of a tag's threshold, nearest to it first.
 
-    `count` is how many pictures hold the tag at that threshold, labels counted.
+    `count` is how many pictures hold the tag at that threshold, labels counted. In a library of
+    more than 100,000 pictures a larger count, or that of an exclusive tag, is an estimate.
     """
 
     tag: str

@@ -66,7 +66,7 @@ def _about_tag(tagger: Tagger, spoken: Spoken, tag: int, k: int) -> list[Questio
         k,
         asked_vectors=tagger.space.index.get(asked)[1],
     )
-    return _worded(tagger, name, threshold, ids[chosen], probabilities[chosen])
+    return worded(tagger, name, threshold, ids[chosen], probabilities[chosen])
 
 
 def _about_tags(
@@ -114,9 +114,10 @@ def _about_pictures(
     return found
 
 
-def _worded(
+def worded(
     tagger: Tagger, name: str, threshold: float, ids: Ids, probabilities: NDArray[np.float64]
 ) -> list[Question]:
+    """Ask about a tag on pictures ids [n], as far as the library has them."""
     rows = tagger.catalog.with_ids(ids.tolist())
     return [
         Question(

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
         Label,
         MergeIdea,
         Tag,
+        TagBorder,
         TagCount,
         TagFacts,
         TagIdea,
+        TagSpread,
     )
 
 
@@ -142,6 +144,25 @@ class Tags(Protocol):
 
         As in searches, what holds a narrower tag counts for the broader one too, but with `expand`
         off.
+        """
+        ...
+
+    def spread(self, name: str, *, bins: int = 50) -> TagSpread:
+        """Count pictures by the probability of a tag, in bins of equal width from 0 to 1.
+
+        Probabilities are those that `Library.tag` shows, as the model alone sees them: labels are
+        counted beside them. Raises InputError for fewer bins than 1, LibraryError for a library
+        without pictures.
+        """
+        ...
+
+    def border(self, name: str, *, threshold: float | None = None, k: int = 12) -> TagBorder:
+        """Return the k pictures nearest above, and below, a threshold of a tag.
+
+        Without a threshold, the one in force. They are pictures that nobody labelled. Of a group
+        whose tags exclude each other only the most probable tag holds: those of which it is
+        another one are below, whatever their probability. Raises InputError for a threshold
+        outside 0..1 and a k below 1, LibraryError for a library without pictures.
         """
         ...
 

@@ -225,7 +225,7 @@ def score_block(
             rows = np.flatnonzero(holds[:, column])
             yield tag, Members(ids[rows], np.ascontiguousarray(logits[rows, column]))
     for group in dict.fromkeys(rule.rivals for rule in wanted.values() if rule.rivals):
-        odds, best = _told_apart(spoken, fitter, group, ids, vectors)
+        odds, best = told_apart(spoken, fitter, group, ids, vectors)
         for column, tag in enumerate(group):
             if tag in wanted:
                 mine = odds[:, column]
@@ -233,9 +233,10 @@ def score_block(
                 yield tag, Members(ids[rows], mine[rows].astype(np.float32))
 
 
-def _told_apart(
+def told_apart(
     spoken: Spoken, fitter: Fitter, group: Sequence[int], ids: Ids, vectors: Vectors
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Tell the tags of a group apart on pictures ids [n]; see `exclusive`."""
     heads = [head for _, head in fitter.heads(spoken, group).values()]
     logits = vectors @ np.stack([head.weights for head in heads]).T
     logits += np.array([head.bias for head in heads], np.float32)

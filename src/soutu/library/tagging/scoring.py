@@ -139,6 +139,10 @@ class Scorer:
         found[scores.no] = 0
         return found[:, self._shown]
 
+    def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Return the probabilities [n, t] of the wanted tags by their heads, without labels."""
+        return self._computed(None, vectors).probabilities[:, self._shown]
+
     @property
     def thresholds(self) -> NDArray[np.float64]:
         """The thresholds [t] of the wanted tags; in a group, of an even split."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from soutu.library.spaces import Space
     from soutu.library.tagging.cache import Members
     from soutu.library.tagging.spoken import Spoken
+    from soutu.library.tagging.spread import Spreads
     from soutu.library.tagging.vocabulary import Vocabulary
     from soutu.models.base import Encoder
-    from soutu.types import Filter, Ids, MergeIdea, TagIdea
+    from soutu.types import Filter, Ids, MergeIdea, TagBorder, TagIdea, TagSpread
 
 _RESOLVED = 32  # answers kept, each up to 8 bytes a picture of the library
 _NONE = np.empty(0, np.int64)
@@ -139,6 +141,22 @@ class Tagger:
             no=len(labels.no),
         )
 
+    def spread(self, name: str, *, bins: int) -> TagSpread:
+        """Count pictures by the probability of a tag."""
+        with self._lock:
+            return self._spreads.spread(name, bins=bins)
+
+    def border(self, name: str, *, threshold: float | None, k: int) -> TagBorder:
+        """Return the pictures beside a threshold of a tag."""
+        with self._lock:
+            return self._spreads.border(name, threshold=threshold, k=k)
+
+    @cached_property
+    def _spreads(self) -> Spreads:
+        from soutu.library.tagging.spread import Spreads
+
+        return Spreads(self)
+
     def suggest(self, limit: int) -> list[TagIdea]:
         """Suggest tags for frequent kinds of pictures that no tag covers."""
         from soutu.library.tagging.asking import ideas
@@ -181,6 +199,7 @@ class Tagger:
             self.fitter.forget()
             self._membership.forget()
             self._resolved = None
+            self._spreads.clear()
 
     def close(self) -> None:
         """Release the file; safe to call twice."""

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
         Filter,
         ImportReport,
         MergeIdea,
+        TagBorder,
         TagIdea,
+        TagSpread,
     )
 
 _LISTED = 3  # names spelled out in the history; of more, only how many
@@ -259,6 +261,14 @@ class FolderTags:
                 parse_where(where)  # a mistake in it is one here too
             return [TagCount(tag=tag.name, count=0) for tag in self]
         return self._tagger().counts(where, expand=expand)
+
+    def spread(self, name: str, *, bins: int = 50) -> TagSpread:
+        """Count pictures by the probability of a tag."""
+        return self._tagger().spread(name, bins=bins)
+
+    def border(self, name: str, *, threshold: float | None = None, k: int = 12) -> TagBorder:
+        """Return the pictures beside a threshold of a tag."""
+        return self._tagger().border(name, threshold=threshold, k=k)
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
         """Suggest tags for frequent kinds of pictures that no tag covers."""
