@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soutu.errors import InputError
+from soutu.library.arguments import texts
 from soutu.library.place import absolute
 from soutu.library.tagging.tags import login_name
 from soutu.types import Change, ImportReport, Label
@@ -36,41 +36,50 @@ class RemoteLabels:
         """Say which tags are right and wrong for a picture; return how many labels changed."""
         body = {
             "picture": self._id_of(picture),
-            "yes": _several(yes),
-            "no": _several(no),
-            "clear": _several(clear),
+            "yes": texts(yes, "yes"),
+            "no": texts(no, "no"),
+            "clear": texts(clear, "clear"),
             "who": login_name(who),
             "source": source,
         }
         return int(self._http.post("/api/labels", body)["changed"])
 
     def set_many(
-        self, labels: Iterable[Label], *, who: str | None = None, source: SaidBy = "import"
+        self,
+        labels: Iterable[Label],
+        *,
+        clear: Iterable[tuple[Path | str, str]] = (),
+        who: str | None = None,
+        source: SaidBy = "import",
     ) -> ImportReport:
-        """Record many labels: all or none."""
-        said = [{**to_json(each), "path": str(absolute(each.path))} for each in labels]
-        body = {"labels": said, "who": login_name(who), "source": source}
+        """Record many labels, and take back those of `clear`: all or none."""
+        body = {
+            "labels": [{**to_json(each), "path": str(absolute(each.path))} for each in labels],
+            "clear": [[str(absolute(path)), tag] for path, tag in clear],
+            "who": login_name(who),
+            "source": source,
+        }
         return from_json(ImportReport, self._http.post("/api/labels/many", body))
 
     def load(self, path: Path | str, *, who: str | None = None) -> ImportReport:
         """Import a CSV of labels: all of it or nothing."""
         from soutu.library.tagging.label_files import read_labels
 
-        file = Path(path)
-        rows = [
-            {
-                "path": str(absolute(each.image)),
-                "tag": each.tag,
-                "value": each.value,
-                "source": each.source,
-                "who": each.who,
-                "at": to_json(each.at),
-                "line": each.line,
-            }
-            for each in read_labels(file)
+        rows = read_labels(Path(path))
+        labels = [
+            Label(
+                path=Path(each.image),
+                tag=each.tag,
+                value=each.value,
+                source=each.source or "import",
+                who=each.who or "",
+                at=each.at,
+            )
+            for each in rows
+            if each.value is not None
         ]
-        body = {"rows": rows, "file": file.name, "who": login_name(who)}
-        return from_json(ImportReport, self._http.post("/api/labels/rows", body))
+        clear = [(each.image, each.tag) for each in rows if each.value is None]
+        return self.set_many(labels, clear=clear, who=who)
 
     def save(self, path: Path | str) -> int:
         """Export all labels to a CSV; return how many."""
@@ -86,12 +95,9 @@ class RemoteLabels:
         found = self._http.get("/api/labels", picture=id_, tag=tag)
         return [from_json(Label, each) for each in found]
 
-    def undo(self, *, who: str | None = None) -> Change:
-        """Take the last labelling back."""
-        return from_json(Change, self._http.post("/api/labels/undo", {"who": login_name(who)}))
-
-
-def _several(values: Iterable[str]) -> list[str]:
-    if isinstance(values, str):
-        raise InputError(f"{values!r} is one text where a list of texts is wanted: [{values!r}]")
-    return list(values)
+    def undo(self, of: tuple[PictureRef, str] | None = None, *, who: str | None = None) -> Change:
+        """Take the last labelling back, or the last one `of` a picture and a tag."""
+        body: dict[str, object] = {"who": login_name(who)}
+        if of is not None:
+            body |= {"picture": self._id_of(of[0]), "tag": of[1]}
+        return from_json(Change, self._http.post("/api/labels/undo", body))

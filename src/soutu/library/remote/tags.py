@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soutu.errors import InputError
+from soutu.library.arguments import texts
 from soutu.library.tagging.base import UNSET, Unset
 from soutu.library.tagging.names import name_key
 from soutu.library.tagging.tags import login_name
@@ -73,8 +73,8 @@ class RemoteTags:
         """Add a tag."""
         body = {
             "name": name,
-            "aliases": _several(aliases),
-            "prompts": _several(prompts),
+            "aliases": texts(aliases, "aliases"),
+            "prompts": texts(prompts, "prompts"),
             "parent": parent,
             "group": group,
             "threshold": threshold,
@@ -96,25 +96,25 @@ class RemoteTags:
         """Change what is given and leave the rest."""
         given: dict[str, object] = {"parent": parent, "group": group, "threshold": threshold}
         for field, values in (("aliases", aliases), ("prompts", prompts)):
-            given[field] = values if isinstance(values, Unset) else _several(values)
+            given[field] = values if isinstance(values, Unset) else texts(values, field)
         body = {field: value for field, value in given.items() if value is not UNSET}
         return from_json(
             Tag, self._http.patch("/api/tag", {**body, "who": login_name(who)}, name=name)
         )
 
-    def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
+    def rename(self, name: str, new: str, *, keep: bool = False, who: str | None = None) -> Tag:
         """Give a tag another name."""
-        body = {"name": name, "new": new, "who": login_name(who)}
+        body = {"name": name, "new": new, "keep": keep, "who": login_name(who)}
         return from_json(Tag, self._http.post("/api/tags/rename", body))
 
     def merge(self, names: Sequence[str], into: str, *, who: str | None = None) -> Tag:
         """Merge tags into one."""
-        body = {"names": _several(names), "into": into, "who": login_name(who)}
+        body = {"names": texts(names, "names"), "into": into, "who": login_name(who)}
         return from_json(Tag, self._http.post("/api/tags/merge", body))
 
     def remove(self, names: Sequence[str], *, who: str | None = None) -> int:
         """Remove tags with their labels."""
-        body = {"names": _several(names), "who": login_name(who)}
+        body = {"names": texts(names, "names"), "who": login_name(who)}
         return int(self._http.post("/api/tags/remove", body)["removed"])
 
     def undo(self, *, who: str | None = None) -> Change:
@@ -183,9 +183,3 @@ class RemoteTags:
         """Suggest pairs of tags to merge."""
         found = self._http.get("/api/tags/similar", limit=limit)
         return [from_json(MergeIdea, each) for each in found]
-
-
-def _several(values: Iterable[str]) -> list[str]:
-    if isinstance(values, str):
-        raise InputError(f"{values!r} is one text where a list of texts is wanted: [{values!r}]")
-    return list(values)
