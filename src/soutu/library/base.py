@@ -108,7 +108,7 @@ class Library(Protocol):
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: TagMode = "threshold",
         k: int | None = None,
@@ -117,9 +117,10 @@ class Library(Protocol):
     ) -> Iterator[ImageTags]:
         """Yield the tags of pictures in the order given; without any, of the whole library.
 
-        Pictures need not be in the library. `mode` says which tags count (see `TagMode`), `k` how
-        many a picture gets at most (5 for `top` and `softmax`, else all), `tags` which ones are
-        looked at. Labels of people stand above what was computed, but for `softmax`.
+        Pictures need not be in the library; those that are can be given by id, and are then tagged
+        as they were indexed. `mode` says which tags count (see `TagMode`), `k` how many a picture
+        gets at most (5 for `top` and `softmax`, else all), `tags` which ones are looked at. Labels
+        of people stand above what was computed, but for `softmax`.
         Raises InputError for a picture that cannot be read and when there are no tags.
         """
         ...

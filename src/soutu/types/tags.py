@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -85,7 +85,10 @@ class TagFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What was said of one tag on one picture: right (`value` True) or wrong."""
+    """What was said of one tag on one picture: right (`value` True) or wrong.
+
+    `id` is the picture's where a library lists its labels; None for one that is gone.
+    """
 
     path: Path
     tag: str
@@ -93,6 +96,7 @@ class Label:
     source: LabelSource = "person"
     who: str = ""
     at: datetime | None = None
+    id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

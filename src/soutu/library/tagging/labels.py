@@ -99,7 +99,8 @@ class FolderLabels:
             tags = None if tag is None else [vocabulary.find(tag).id]
             rows = list(said.labels(tags=tags) if image is None else said.labels(images=[image]))
         rows = [row for row in rows if tags is None or row.tag in tags]
-        paths = self._catalog.paths_of(sorted({row.image for row in rows}))
+        images = sorted({row.image for row in rows})
+        paths, present = self._catalog.paths_of(images), self._catalog.with_ids(images)
         found = [
             Label(
                 path=paths[row.image],
@@ -108,6 +109,7 @@ class FolderLabels:
                 source=cast("LabelSource", row.source),
                 who=row.who,
                 at=row.at.replace(tzinfo=UTC),
+                id=row.image if row.image in present else None,
             )
             for row in rows
         ]
