@@ -14,6 +14,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.responses import Response
 
 from soutu.errors import InputError, QueryError, SoutuError
 from soutu.library.tagging.base import TagMode
@@ -58,8 +59,8 @@ def tags_of(
 
 @router.post(
     "/tagging",
-    response_class=Stream,
-    responses={200: {"content": {MEDIA_TYPE: {"schema": _LINE}}, "model": None}},
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": _LINE}}}},
     openapi_extra=body_of(TaggingIn, {**QUERY_FORM, "required": []}),
 )
 async def tag_many(server: Here, request: Request) -> Stream:
