@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from soutu.errors import InputError, QueryError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from soutu.web.schemas import TermIn
     from soutu.web.settings import Settings
 
-Q = TypeVar("Q", bound=QueryIn)
+Q = TypeVar("Q", bound=BaseModel)
 
 _MAX_FILES = 32
 
@@ -45,7 +46,7 @@ async def read_query(request: Request, kind: type[Q]) -> tuple[Q, dict[str, byte
 def as_query(asked: QueryIn, files: Mapping[str, bytes], settings: Settings) -> Query:
     """Turn a request into a query. Raises QueryError."""
     return Query(
-        terms=tuple(_term(each, files, settings) for each in asked.terms),
+        terms=tuple(as_term(each, files, settings) for each in asked.terms),
         where=as_filter(asked.where),
         keywords=asked.keywords,
         diversity=asked.diversity,
@@ -68,7 +69,8 @@ def as_filter(where: str | dict[str, object] | None) -> Filter | None:
         raise QueryError(str(error)) from None
 
 
-def _term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Term:
+def as_term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Term:
+    """Turn one term of a request into a term of a query. Raises QueryError."""
     given = [term.text, term.id, term.upload, term.url]
     if sum(each is not None for each in given) != 1:
         raise QueryError("each term has exactly one of text, id, upload and url")

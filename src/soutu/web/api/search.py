@@ -11,10 +11,18 @@ from starlette.concurrency import run_in_threadpool
 
 from soutu.types import Explanation
 from soutu.web.answers import Answer
-from soutu.web.asking import as_query, read_query
+from soutu.web.asking import as_query, as_term, read_query
 from soutu.web.bodies import body_of
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
-from soutu.web.schemas import ExplainIn, Name, SearchAnswer, SearchIn, TermIn
+from soutu.web.schemas import (
+    EncodeAnswer,
+    EncodeIn,
+    ExplainIn,
+    Name,
+    SearchAnswer,
+    SearchIn,
+    TermIn,
+)
 from soutu.web.server import Here, Server
 
 router = APIRouter(prefix="/api", tags=["search"])
@@ -85,3 +93,19 @@ async def explain(server: Here, request: Request) -> Answer:
     asked, files = await read_query(request, ExplainIn)
     query = as_query(asked, files, server.settings)
     return Answer(await run_in_threadpool(server.library.explain, query, asked.picture))
+
+
+@router.post("/encode", response_model=EncodeAnswer, openapi_extra=body_of(EncodeIn))
+async def encode(server: Here, request: Request) -> Answer:
+    """Turn words and pictures into vectors of the current space, for other programs."""
+    asked, files = await read_query(request, EncodeIn)
+    terms = [as_term(each, files, server.settings) for each in asked.terms]
+    found = await run_in_threadpool(server.library.encode, terms)
+    return Answer(
+        {
+            "model": found.model,
+            "revision": found.revision,
+            "dim": found.vectors.shape[1],
+            "vectors": found.vectors.tolist(),
+        }
+    )
