@@ -127,7 +127,7 @@ class TaggingLibrary(FakeLibrary):
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: str = "threshold",
         k: int | None = None,

@@ -128,7 +128,7 @@ class Library(Protocol):
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: TagMode = "threshold",
         k: int | None = None,
@@ -137,11 +137,11 @@ class Library(Protocol):
     ) -> Iterator[ImageTags]:
         """Yield the tags of pictures in the order given; without any, of all by path.
 
-        Pictures need not be in the library. `mode` says which tags count (see `TagMode`), `k` how
-        many a picture gets at most (5 for `top` and `softmax`, else all), `tags` which ones are
-        looked at. What people said of pictures of the library stands above what was computed; in
-        `softmax` a yes comes first with probability 1, a no is left out, and the softmax is over
-        the tags that nobody judged.
+        Pictures need not be in the library; those that are can be given by id. `mode` says which
+        tags count (see `TagMode`), `k` how many a picture gets at most (5 for `top` and `softmax`,
+        else all), `tags` which ones are looked at. What people said of pictures of the library
+        stands above what was computed; in `softmax` a yes comes first with probability 1, a no is
+        left out, and the softmax is over the tags that nobody judged.
         Raises InputError for a picture that cannot be read and when there are no tags.
         """
         ...

@@ -256,7 +256,7 @@ class FolderLibrary:
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: TagMode = "threshold",
         k: int | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -90,7 +90,8 @@ class TagFacts:
 class Label:
     """What was said of one tag on one picture: right (`value` True) or wrong.
 
-    `missing` tells that the picture has left the library and its label waits for it.
+    `id` is the picture's where a library lists its labels, None for one that is gone; `missing`
+    tells that it has left the library and its label waits for it.
     """
 
     path: Path
@@ -100,6 +101,7 @@ class Label:
     who: str = ""
     at: datetime | None = None
     missing: bool = False
+    id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from soutu.errors import InputError, QueryError
 from soutu.types import Box, Query, Term
+from soutu.web.bodies import is_form, parsed
 from soutu.web.schemas import QueryIn
 from soutu.wire import filter_from_json
 
@@ -32,9 +31,8 @@ async def read_query(request: Request, kind: type[Q]) -> tuple[Q, dict[str, byte
 
     Raises RequestValidationError for one of the wrong shape, InputError.
     """
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "multipart/form-data":
-        return _parsed(kind, await request.body()), {}
+    if not is_form(request):
+        return parsed(kind, await request.body()), {}
     async with request.form(max_files=_MAX_FILES, max_fields=8) as form:
         asked = form.get("query")
         if not isinstance(asked, str):
@@ -42,16 +40,7 @@ async def read_query(request: Request, kind: type[Q]) -> tuple[Q, dict[str, byte
         files = {
             name: await each.read() for name, each in form.items() if isinstance(each, UploadFile)
         }
-    return _parsed(kind, asked.encode()), files
-
-
-def _parsed(kind: type[Q], body: bytes) -> Q:
-    try:
-        return kind.model_validate(json.loads(body or b"{}"))
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the query is no JSON: {error}") from None
+    return parsed(kind, asked.encode()), files
 
 
 def as_query(asked: QueryIn, files: Mapping[str, bytes], settings: Settings) -> Query:

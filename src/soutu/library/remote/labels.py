@@ -65,21 +65,21 @@ class RemoteLabels:
         """Import a CSV of labels: all of it or nothing."""
         from soutu.library.tagging.label_files import read_labels
 
-        rows = read_labels(Path(path))
-        labels = [
-            Label(
-                path=Path(each.image),
-                tag=each.tag,
-                value=each.value,
-                source=each.source or "import",
-                who=each.who or "",
-                at=each.at,
-            )
-            for each in rows
-            if each.value is not None
+        file = Path(path)
+        rows = [
+            {
+                "path": str(absolute(each.image)),
+                "tag": each.tag,
+                "value": each.value,
+                "source": each.source,
+                "who": each.who,
+                "at": to_json(each.at),
+                "line": each.line,
+            }
+            for each in read_labels(file)
         ]
-        clear = [(each.image, each.tag) for each in rows if each.value is None]
-        return self.set_many(labels, clear=clear, who=who)
+        body = {"rows": rows, "file": file.name, "who": login_name(who)}
+        return from_json(ImportReport, self._http.post("/api/labels/rows", body))
 
     def save(self, path: Path | str) -> int:
         """Export all labels to a CSV; return how many."""

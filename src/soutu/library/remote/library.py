@@ -259,7 +259,7 @@ class RemoteLibrary:
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: TagMode = "threshold",
         k: int | None = None,
@@ -279,14 +279,16 @@ class RemoteLibrary:
                     on_progress(Progress(stage="tag", done=done, total=total))
 
     def _tag_given(
-        self, images: Iterable[Path | str | bytes], asked: dict[str, Json]
+        self, images: Iterable[Path | str | bytes | int], asked: dict[str, Json]
     ) -> Iterator[ImageTags]:
         left = iter(images)
         while batch := list(islice(left, _BATCH)):
             for image in batch:
-                path = Path() if isinstance(image, bytes) else Path(image)
-                known = None if isinstance(image, bytes) else self._known(absolute(path))
                 request: dict[str, Any]
+                path = Path() if isinstance(image, bytes | int) else Path(image)
+                known = image if isinstance(image, int) else None
+                if not isinstance(image, bytes | int):
+                    known = self._known(absolute(path))
                 if known is not None:
                     request = {"json": {**asked, "ids": [known]}}
                 else:
@@ -297,7 +299,8 @@ class RemoteLibrary:
                     for line in lines:
                         found = from_json(ImageTags, line)
                         here = absolute(path) if path != Path() else path
-                        yield ImageTags(path=here, id=found.id, tags=found.tags)
+                        place = found.path if isinstance(image, int) else here
+                        yield ImageTags(path=place, id=found.id, tags=found.tags)
 
     def review(
         self, *, tag: str | None = None, by: ReviewOrder = "tag", k: int = 20

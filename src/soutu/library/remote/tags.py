@@ -128,7 +128,12 @@ class RemoteTags:
         ]
 
     def load(
-        self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
+        self,
+        source: Path | str,
+        *,
+        on_conflict: OnConflict = "update",
+        who: str | None = None,
+        origin: str | None = None,
     ) -> ImportReport:
         """Import a file or a starter vocabulary: all of it or nothing."""
         from soutu.library.tagging.files import read_starter, read_vocabulary, starter_vocabularies
@@ -137,7 +142,7 @@ class RemoteTags:
         tags = read_starter(str(source)) if starter else read_vocabulary(Path(source))
         body = {
             "tags": to_json(tags),
-            "origin": str(source) if starter else Path(source).name,
+            "origin": origin or (str(source) if starter else Path(source).name),
             "on_conflict": on_conflict,
             "who": login_name(who),
         }

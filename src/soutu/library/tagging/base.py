@@ -119,11 +119,17 @@ class Tags(Protocol):
         ...
 
     def load(
-        self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
+        self,
+        source: Path | str,
+        *,
+        on_conflict: OnConflict = "update",
+        who: str | None = None,
+        origin: str | None = None,
     ) -> ImportReport:
         """Import a CSV, JSON or TOML file, or a starter vocabulary by name: all of it or nothing.
 
-        Raises InputError with line and column of what cannot be read.
+        `origin` is what the history calls the source; without it, by its own name. Raises
+        InputError with line and column of what cannot be read.
         """
         ...
 

@@ -147,6 +147,7 @@ class FolderLabels:
                 who=row.who,
                 at=row.at.replace(tzinfo=UTC),
                 missing=places[row.image][1],
+                id=None if places[row.image][1] else row.image,
             )
             for row in rows
             if row.image in places

@@ -178,7 +178,12 @@ class FolderTags:
             return undo_last(said)
 
     def load(
-        self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
+        self,
+        source: Path | str,
+        *,
+        on_conflict: OnConflict = "update",
+        who: str | None = None,
+        origin: str | None = None,
     ) -> ImportReport:
         """Import a file or a starter vocabulary: all of it or nothing."""
         from soutu.library.tagging.files import (
@@ -190,8 +195,8 @@ class FolderTags:
         # A file of that name, if any, must be written as a path: starter names have no suffix.
         starter = isinstance(source, str) and source in starter_vocabularies()
         tags = read_starter_placed(str(source)) if starter else read_placed(Path(source))
-        origin = str(source) if starter else Path(source).name
-        return self._import(tags, on_conflict, origin, who)
+        named = str(source) if starter else Path(source).name
+        return self._import(tags, on_conflict, origin or named, who)
 
     def add_keywords(self, *, at_least: int = 1, who: str | None = None) -> ImportReport:
         """Add the keywords that at least so many picture files are tagged with as tags."""

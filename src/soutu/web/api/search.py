@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from soutu.types import Explanation
 from soutu.web.answers import Answer
 from soutu.web.asking import as_query, as_term, read_query
+from soutu.web.bodies import body_of
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
 from soutu.web.schemas import (
     EncodeAnswer,
@@ -26,36 +26,6 @@ from soutu.web.schemas import (
 from soutu.web.server import Here, Server
 
 router = APIRouter(prefix="/api", tags=["search"])
-
-
-def body_of(kind: type[BaseModel]) -> dict[str, Any]:
-    """Describe the two forms of a body for the OpenAPI document."""
-    schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
-    terms = {"$defs": schema.pop("$defs", {})}
-    inline = _without_refs(schema, terms["$defs"])
-    form = {
-        "type": "object",
-        "required": ["query"],
-        "properties": {"query": {"type": "string", "description": "The query as JSON."}},
-        "additionalProperties": {"type": "string", "format": "binary"},
-    }
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": inline},
-                "multipart/form-data": {"schema": form},
-            },
-        }
-    }
-
-
-def _without_refs(schema: Any, defs: Mapping[str, Any]) -> Any:
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _without_refs(defs[schema["$ref"].rpartition("/")[2]], defs)
-        return {key: _without_refs(each, defs) for key, each in schema.items()}
-    return [_without_refs(each, defs) for each in schema] if isinstance(schema, list) else schema
 
 
 @router.get("/search", response_model=SearchAnswer)
