@@ -19,6 +19,7 @@ import soutu
 from soutu.errors import SoutuError
 from soutu.web.answers import Answer, NotFound, error_answer, status_of
 from soutu.web.guard import Guard, TooLarge, too_large
+from soutu.web.metrics import Measured, Metrics
 from soutu.web.page import Page
 from soutu.web.schemas import ErrorAnswer
 
@@ -45,7 +46,9 @@ def create_app(server: Server) -> FastAPI:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
+        server.feed.end()
         await anyio.to_thread.run_sync(server.jobs.close)
+        await anyio.to_thread.run_sync(server.feed.close)
 
     app = FastAPI(
         title="soutu",
@@ -63,12 +66,14 @@ def create_app(server: Server) -> FastAPI:
         },
     )  # fmt: skip
     app.state.server = server
+    app.state.metrics = Metrics(server)
     for name in ROUTERS:
         app.include_router(importlib.import_module(f"soutu.web.api.{name}").router)
     _explain_errors(app, server.settings)
     app.mount("/", Page(files("soutu.web") / "static"))
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
     app.add_middleware(Guard, settings=server.settings)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     return app
 
 
@@ -82,7 +87,9 @@ def _explain_errors(app: FastAPI, settings: Settings) -> None:
         return error_answer(404, "NotFound", str(error))
 
     @app.exception_handler(TooLarge)
-    async def body_too_large(_request: Request, _error: TooLarge) -> Answer:
+    async def body_too_large(_request: Request, error: TooLarge) -> Answer:
+        if error.detail:
+            return error_answer(413, "TooLarge", error.detail)
         return too_large(settings.max_upload_bytes)
 
     @app.exception_handler(RequestValidationError)

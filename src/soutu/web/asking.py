@@ -11,7 +11,12 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from soutu.errors import InputError, QueryError
+from soutu.images.formats import open_picture
+from soutu.images.guard import reasons
+from soutu.library.fetch import fetch_image
+from soutu.library.given import readable
 from soutu.types import Box, Query, Term
+from soutu.web.guard import TooLarge
 from soutu.web.schemas import QueryIn
 from soutu.wire import filter_from_json
 
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 Q = TypeVar("Q", bound=QueryIn)
 
 _MAX_FILES = 32
+_MAX_URLS = 4
 
 
 async def read_query(request: Request, kind: type[Q]) -> tuple[Q, dict[str, bytes]]:
@@ -55,7 +61,12 @@ def _parsed(kind: type[Q], body: bytes) -> Q:
 
 
 def as_query(asked: QueryIn, files: Mapping[str, bytes], settings: Settings) -> Query:
-    """Turn a request into a query. Raises QueryError."""
+    """Turn a request into a query, fetching the pictures that are on the web.
+
+    Not for an event loop's thread. Raises QueryError, TooLarge.
+    """
+    if sum(term.url is not None for term in asked.terms) > _MAX_URLS:
+        raise QueryError(f"a query has at most {_MAX_URLS} pictures on the web")
     return Query(
         terms=tuple(_term(each, files, settings) for each in asked.terms),
         where=as_filter(asked.where),
@@ -91,19 +102,34 @@ def _term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Term:
     if term.upload is not None:
         if term.upload not in files:
             raise QueryError(f"no file {term.upload!r} came with the request")
-        image = files[term.upload]
+        image = checked_picture(files[term.upload], settings, purpose="search by")
     elif term.id is not None:
         image = term.id
     else:
-        image = allowed_url(term.url or "", settings)
+        content = fetch_allowed(term.url or "", settings)
+        image = checked_picture(content, settings, purpose="search by")
     return Term(image=image, weight=term.weight, box=box)
 
 
-def allowed_url(url: str, settings: Settings) -> str:
-    """Return a picture's address if this server fetches pictures. Raises QueryError."""
+def fetch_allowed(url: str, settings: Settings) -> bytes:
+    """Download a picture from the public internet, if this server does so. Raises QueryError."""
     if not settings.urls:
         msg = "this server fetches no pictures from the web. Upload it, or start with: --allow-urls"
         raise QueryError(msg)
-    if not url.lower().startswith(("http://", "https://")):
-        raise QueryError(f"{url!r} is no address on the web; it begins with http:// or https://")
-    return url
+    return fetch_image(url, max_bytes=settings.max_upload_bytes, public_only=True)
+
+
+def checked_picture(content: bytes, settings: Settings, *, purpose: str) -> bytes:
+    """Return a picture's content once its size in pixels is known to be allowed.
+
+    Only its header is read. Raises TooLarge, and QueryError ("cannot {purpose} …") for what is no
+    picture.
+    """
+    with readable(content, purpose=purpose), reasons(), open_picture(content) as image:
+        width, height = image.size
+    if width * height > settings.max_megapixels * 1e6:
+        raise TooLarge(
+            f"the uploaded picture has {width:,} × {height:,} pixels, "
+            f"{width * height / 1e6:,.0f} megapixels; {settings.max_megapixels:,.0f} are allowed"
+        )
+    return content

@@ -112,5 +112,9 @@ def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answ
 async def explain(server: Here, request: Request) -> Answer:
     """Say why a picture of the library answers a query, and where in it."""
     asked, files = await read_query(request, ExplainIn)
+    return await run_in_threadpool(_explained, server, asked, files)
+
+
+def _explained(server: Server, asked: ExplainIn, files: Mapping[str, bytes]) -> Answer:
     query = as_query(asked, files, server.settings)
-    return Answer(await run_in_threadpool(server.library.explain, query, asked.picture))
+    return Answer(server.library.explain(query, asked.picture))
