@@ -95,7 +95,7 @@ def test_session(guarded: TestClient) -> None:
 def test_session_over_tls(tmp_path: Path) -> None:
     """There the cookie never travels without it."""
     with small_server(tmp_path, token=TOKEN) as server, client_of(server) as client:
-        client.base_url = "https://127.0.0.1:8770"  # type: ignore[assignment]
+        client.base_url = "https://127.0.0.1:8770"
         answer = client.post("/api/session", json={"token": TOKEN})
         assert "Secure" in answer.headers["set-cookie"]
 

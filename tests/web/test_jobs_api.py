@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +262,7 @@ class Listener:
         stream = EventStream(feed, job=job)
         self.task = asyncio.ensure_future(stream({"type": "http"}, self._receive, self._send))
 
-    async def _receive(self) -> Mapping[str, Any]:
+    async def _receive(self) -> MutableMapping[str, Any]:
         await self.gone.wait()
         return {"type": "http.disconnect"}
 

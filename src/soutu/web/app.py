@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 
 import soutu
 from soutu.errors import SoutuError
@@ -99,6 +100,10 @@ def _explain_errors(app: FastAPI, settings: Settings) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(_request: Request, error: HTTPException) -> Answer:
         return error_answer(error.status_code, "HTTP", str(error.detail), error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _error: ClientDisconnect) -> Answer:
+        return error_answer(400, "HTTP", "the client went away")  # which nobody reads
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Answer:
