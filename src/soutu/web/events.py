@@ -113,8 +113,9 @@ class Feed:
                 self._thread.start()
             self._boxes.add(box)
             box.put({CHANGED: changed_event(self._stamp)})
-        jobs = [each for each in self._jobs.list() if each.state not in ENDED or each.id == job]
-        box.put({each.id: job_event(each) for each in reversed(jobs)})
+            # Under the lock, as the watcher looks: what it tells next is not older than this.
+            jobs = [each for each in self._jobs.list() if each.state not in ENDED or each.id == job]
+            box.put({each.id: job_event(each) for each in reversed(jobs)})
         if self._ended:
             box.close()
         try:
@@ -143,16 +144,18 @@ class Feed:
         known = {job.id: job for job in self._jobs.list() if job.state in ENDED}
         while not self._ended:
             seen = self._jobs.wait(seen, _LOOK)
-            jobs = self._jobs.list()
-            new = [job for job in reversed(jobs) if known.get(job.id) is not job]
-            known = {job.id: job for job in jobs}
-            events = {job.id: job_event(job) for job in new}
             stamp = self._stamp
             if time.monotonic() - looked >= _LOOK:
                 looked, stamp = time.monotonic(), self._look(stamp)
-            if stamp != self._stamp:
-                events[CHANGED] = changed_event(stamp)
-            self._deliver(events, stamp)
+            with self._lock:
+                jobs = self._jobs.list()
+                new = [job for job in reversed(jobs) if known.get(job.id) is not job]
+                known = {job.id: job for job in jobs}
+                events = {job.id: job_event(job) for job in new}
+                if stamp != self._stamp:
+                    self._stamp = stamp
+                    events[CHANGED] = changed_event(stamp)
+                self._deliver(events)
             time.sleep(_REST)
 
     def _look(self, before: int) -> int:
@@ -162,14 +165,12 @@ class Feed:
             _log.warning("cannot see whether the library changes: %s", error)
             return before
 
-    def _deliver(self, events: Mapping[str, Event], stamp: int) -> None:
+    def _deliver(self, events: Mapping[str, Event]) -> None:
         if not events:
             return
         groups: dict[asyncio.AbstractEventLoop, list[Mailbox]] = {}
-        with self._lock:
-            self._stamp = stamp
-            for box in self._boxes:
-                groups.setdefault(box.loop, []).append(box)
+        for box in self._boxes:
+            groups.setdefault(box.loop, []).append(box)
         for loop, boxes in groups.items():
             _soon(loop, partial(_fill, boxes, events))
 
