@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from click.testing import Result
 
-from soutu.errors import InputError, LibraryMissing, ModelError
+from soutu.errors import InputError, LibraryError, LibraryMissing, ModelError
 from soutu.library.base import Stop, Watcher
 from soutu.types import (
+    Encoded,
     Failure,
     Filter,
     Hit,
@@ -25,6 +26,7 @@ from soutu.types import (
     Progress,
     Query,
     SpaceStatus,
+    Term,
 )
 
 if TYPE_CHECKING:
@@ -134,6 +136,10 @@ class FakeLibrary:
         self._ask("search", (query, where, k))
         hits = [found for found in self.hits if found.relevance >= min_relevance]
         return hits[start : start + k]
+
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Refuse: it has no model."""
+        raise LibraryError("there is no model in a library in memory")
 
     def pictures(
         self,

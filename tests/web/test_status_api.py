@@ -103,7 +103,7 @@ def test_metrics(client: TestClient) -> None:
     assert requests("GET", "page", "404") == 1
     assert requests("GET", "page", "200") == 1
     assert requests("GET", "page", "403") == 1
-    assert requests("other", "page", "405") == 1
+    assert requests("other", "/api/status", "405") == 1
     labels = (("method", "GET"), ("route", "/api/search"))
     assert found["soutu_http_request_seconds_count", labels] == 1
     assert found["soutu_pictures", ()] == 2

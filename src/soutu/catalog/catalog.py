@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from soutu.types import Ids
 
+_INFO_NAMES = ("width", "height", "format", "taken_at", "camera", "latitude", "longitude")
+_INFO = tuple(schema.images.c[name] for name in _INFO_NAMES)
+
 VERSION = "version"
 """The setting that counts the writes of pictures."""
 
@@ -154,6 +157,20 @@ class Catalog:
     def with_ids(self, ids: Iterable[int]) -> dict[int, ImageRow]:
         """Return the rows with these ids, by id."""
         return {row.id: row for row in self._rows(schema.images.c.id, [int(i) for i in ids])}
+
+    def shown(self, ids: Sequence[int]) -> dict[int, tuple[Path, ImageInfo]]:
+        """Return paths and facts by id: what a page of hits needs, at a third of the cost."""
+        t = schema.images
+        # The path as it is stored: SQLAlchemy's own conversion costs more than the query.
+        path = sa.type_coerce(t.c.path, sa.LargeBinary)
+        found = {}
+        with self.transaction() as c:
+            for chunk in chunks(ids):
+                statement = sa.select(t.c.id, path, *_INFO).where(t.c.id.in_(chunk))
+                for id_, raw, *facts in c.execute(statement):
+                    info = ImageInfo(**dict(zip(_INFO_NAMES, facts, strict=True)))
+                    found[id_] = (Path(os.fsdecode(raw)), info)
+        return found
 
     def paths_of(self, ids: Sequence[int]) -> dict[int, Path]:
         """Return where pictures are, or were when they left the library with labels."""

@@ -13,6 +13,8 @@ from soutu.cli.options import examples, library_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from soutu.web.serve import Ready
+
 
 @click.command(
     "serve",
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
     "--allow-host", "hosts", multiple=True, metavar="NAME",
     help="A further name the server is called by; may be given several times.",
 )  # fmt: skip
+@click.option(
+    "--grpc-port", type=click.IntRange(0, 65535), metavar="N",
+    help="Serve gRPC too, on this port; 0 takes any free one.",
+)  # fmt: skip
 @click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
 @library_option
 def command(
@@ -52,6 +58,7 @@ def command(
     read_only: bool,
     allow_urls: bool,
     hosts: tuple[str, ...],
+    grpc_port: int | None,
     open_: bool,
     library: str | None,
 ) -> None:
@@ -76,6 +83,7 @@ def command(
         library,
         settings=settings,
         token_file=None if token_file is None else Path(token_file),
+        grpc_port=grpc_port,
         on_ready=_announcer(open_=open_),
     )
 
@@ -96,17 +104,20 @@ def _token_in(file: Path) -> str:
     return token
 
 
-def _announcer(*, open_: bool) -> Callable[[str, Path], None]:
+def _announcer(*, open_: bool) -> Callable[[Ready], None]:
     """Return what tells where the server answers."""
     from soutu.cli.display import printable
 
-    def announce(url: str, place: Path) -> None:
-        click.echo(f"Serving {printable(str(place))} at {url}  (Ctrl-C stops it)")
+    def announce(ready: Ready) -> None:
+        place = printable(str(ready.library))
+        click.echo(f"Serving {place} at {ready.url}  (Ctrl-C stops it)")
+        if ready.grpc_port is not None:
+            click.echo(f"gRPC on port {ready.grpc_port}")
         if open_:
             # In a thread: some systems wait until the browser ends.
             import threading
             import webbrowser
 
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+            threading.Thread(target=webbrowser.open, args=(ready.url,), daemon=True).start()
 
     return announce

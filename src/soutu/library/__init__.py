@@ -54,9 +54,10 @@ def open_library(
 ) -> Library:
     """Open the library in a folder (default: `default_library()`), or of a server at a URL.
 
-    `token` is what the server asks for, by default $SOUTU_TOKEN. `model` names the encoder of a library that is new; in another it must be the one in use.
-    `home` is soutu's own data folder, with the models that were added. Raises LibraryMissing,
-    LibraryTooNew, LibraryBroken, StorageError.
+    `token` is what the server asks for, by default $SOUTU_TOKEN. `model` names the encoder of a
+    library that is new; in another it must be the one in use. `home` is soutu's own data folder,
+    with the models that were added. Raises LibraryMissing, LibraryTooNew, LibraryBusy,
+    StorageError.
 
         with open_library("pics.soutu", create=True) as library:
             library.add(["~/Pictures"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 if TYPE_CHECKING:
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.types import (
+        Encoded,
         Filter,
         Hit,
         ImageTags,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Query,
         Question,
         SpaceStatus,
+        Term,
         WriteReport,
     )
 
@@ -67,6 +69,14 @@ class Library(Protocol):
         `image` is a path, URL, the bytes of a file, or the id of a picture of the library. `start`
         is how many of the best are passed over, so that an answer can be read page by page.
         Raises QueryError for an empty query, an unreadable picture or a bad filter.
+        """
+        ...
+
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Turn words and pictures into unit vectors of the current space, for other programs.
+
+        Weights are not looked at. Raises QueryError for a picture that cannot be read and for
+        words that the model knows nothing of, LibraryError in a library without a model yet.
         """
         ...
 

@@ -15,11 +15,11 @@ from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
-from soutu.library.query import build_query
-from soutu.library.searching import Ranked, rank
+from soutu.library.query import build_query, check_terms, known_vectors
+from soutu.library.searching import Ranked, StoredPictures, rank
 from soutu.library.spaces import Space, count_vectors, drop_space, row_for, status_of
 from soutu.library.tagging.tagging import Tagging
-from soutu.types import Hit, LibraryStatus, Progress, Query, SpaceStatus
+from soutu.types import Encoded, Hit, LibraryStatus, Progress, Query, SpaceStatus
 
 if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Picture,
         PictureOrder,
         Question,
+        Term,
         WriteReport,
     )
 
@@ -180,6 +181,7 @@ class FolderLibrary:
                 space=opened,
                 encoder=self._current.encoder,
                 tagger=self._tagging.tagger,
+                named=self._tagging.name_keys(),
             )
 
         key = (query_key(built), self._catalog.stamp())  # what people say changes answers too
@@ -187,6 +189,16 @@ class FolderLibrary:
             key, start=start, k=k, rank=ranked, look_up=lambda page: page.hits(self._catalog)
         )
         return [hit for hit in found if hit.by_name or hit.relevance >= min_relevance]
+
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Turn words and pictures into unit vectors; see `Library.encode`."""
+        check_terms(terms)
+        encoder, space = self._current.encoder(), self._current.space()
+        assert space is not None  # there is an encoder
+        stored = StoredPictures(self._catalog, space)
+        vectors = known_vectors(terms, encoder, stored, {})
+        facts = encoder.facts
+        return Encoded(model=facts.name, revision=facts.revision, vectors=vectors)
 
     def pictures(
         self,

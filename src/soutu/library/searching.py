@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soutu.catalog.said import hearing
 from soutu.errors import QueryError
 from soutu.library.query import compose
 from soutu.library.ranking import diversify, fuse
@@ -47,18 +46,19 @@ class Ranked:
 
     def hits(self, catalog: Catalog) -> list[Hit]:
         """Look the pictures up."""
-        rows = catalog.with_ids(self.ids.tolist())
+        ids = self.ids.tolist()
+        rows = catalog.shown(ids)
         return [
             Hit(
                 id=image_id,
-                path=rows[image_id].path,
-                score=float(score),
-                relevance=float(relevance),
-                info=rows[image_id].info,
+                path=rows[image_id][0],
+                score=score,
+                relevance=relevance,
+                info=rows[image_id][1],
                 by_name=image_id in self.by_name,
             )
             for image_id, score, relevance in zip(
-                self.ids.tolist(), self.scores, self.relevance, strict=True
+                ids, self.scores.tolist(), self.relevance.tolist(), strict=True
             )
             if image_id in rows  # a killed run can leave vectors without rows, until the next one
         ]
@@ -72,14 +72,19 @@ def rank(
     space: Space,
     encoder: Callable[[], Encoder],
     tagger: Callable[[], Tagger],
+    named: frozenset[str],
 ) -> Ranked:
-    """Return the k best pictures of a query, best first. Raises InputError."""
+    """Return the k best pictures of a query, best first; `named` are the keys of all tags' names.
+
+    Raises InputError.
+    """
     if not query.terms and not query.keywords:
         return _by_tags(query, k, tagger())
     query = _with_tags_resolved(query, tagger)
     if not query.terms:
         return _by_name(query, k, space)
-    return _by_meaning(query, k, catalog, space, encoder(), tagger)
+    words = _words_as_tags(query, tagger, named)
+    return _by_meaning(query, k, catalog, space, encoder(), words)
 
 
 def _with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
@@ -112,10 +117,9 @@ def _by_meaning(
     catalog: Catalog,
     space: Space,
     encoder: Encoder,
-    tagger: Callable[[], Tagger],
+    tagged: Mapping[str, TaggedWords],
 ) -> Ranked:
     calibration = space.calibration(encoder)
-    tagged = _words_as_tags(query, catalog, tagger)
     known = {text: each.vector for text, each in tagged.items()}
     composed = compose(query, encoder, calibration.sample, StoredPictures(catalog, space), known)
     where = _leaving_out(composed, query.where, catalog)
@@ -143,15 +147,14 @@ def _by_meaning(
 
 
 def _words_as_tags(
-    query: Query, catalog: Catalog, tagger: Callable[[], Tagger]
+    query: Query, tagger: Callable[[], Tagger], named: frozenset[str]
 ) -> dict[str, TaggedWords]:
     """Return the texts of a query that are the name of a tag, with what stands for them."""
     texts = [term.text for term in query.terms if term.text is not None]
     if not query.expand or not texts:
         return {}
-    with hearing(catalog) as said:
-        if not said.any_named([name_key(text) for text in texts]):
-            return {}
+    if named.isdisjoint(map(name_key, texts)):
+        return {}
     return words_as_tags(tagger(), texts)
 
 

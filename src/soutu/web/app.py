@@ -71,7 +71,8 @@ def create_app(server: Server) -> FastAPI:
     for name in ROUTERS:
         app.include_router(importlib.import_module(f"soutu.web.api.{name}").router)
     _explain_errors(app, server.settings)
-    app.mount("/", Page(files("soutu.web") / "static"))
+    # Not mounted: what is asked of an endpoint by a wrong method is for the router to refuse.
+    app.router.default = Page(files("soutu.web") / "static")
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
     app.add_middleware(Guard, settings=server.settings)
     app.add_middleware(Measured, metrics=app.state.metrics)

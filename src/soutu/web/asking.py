@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from soutu.errors import InputError, QueryError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from soutu.web.schemas import TermIn
     from soutu.web.settings import Settings
 
-Q = TypeVar("Q", bound=QueryIn)
+Q = TypeVar("Q", bound=BaseModel)
 
 _MAX_FILES = 32
 _MAX_URLS = 4
@@ -61,20 +61,27 @@ def _parsed(kind: type[Q], body: bytes) -> Q:
 
 
 def as_query(asked: QueryIn, files: Mapping[str, bytes], settings: Settings) -> Query:
-    """Turn a request into a query, fetching the pictures that are on the web.
-
-    Not for an event loop's thread. Raises QueryError, TooLarge.
-    """
-    if sum(term.url is not None for term in asked.terms) > _MAX_URLS:
-        raise QueryError(f"a query has at most {_MAX_URLS} pictures on the web")
+    """Turn a request into a query, as `as_terms` does its terms."""
     return Query(
-        terms=tuple(_term(each, files, settings) for each in asked.terms),
+        terms=as_terms(asked.terms, files, settings),
         where=as_filter(asked.where),
         keywords=asked.keywords,
         diversity=asked.diversity,
         tags=tuple(asked.tags),
         expand=asked.expand,
     )
+
+
+def as_terms(
+    asked: Sequence[TermIn], files: Mapping[str, bytes], settings: Settings
+) -> tuple[Term, ...]:
+    """Turn the terms of a request into those of a query, fetching pictures that are on the web.
+
+    Not for an event loop's thread. Raises QueryError, TooLarge.
+    """
+    if sum(term.url is not None for term in asked) > _MAX_URLS:
+        raise QueryError(f"a query has at most {_MAX_URLS} pictures on the web")
+    return tuple(_term(each, files, settings) for each in asked)
 
 
 def as_filter(where: str | dict[str, object] | None) -> Filter | None:
@@ -92,6 +99,7 @@ def as_filter(where: str | dict[str, object] | None) -> Filter | None:
 
 
 def _term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Term:
+    """Turn one term of a request into a term of a query. Raises QueryError."""
     given = [term.text, term.id, term.upload, term.url]
     if sum(each is not None for each in given) != 1:
         raise QueryError("each term has exactly one of text, id, upload and url")

@@ -26,7 +26,7 @@ COOKIE = "soutu_session"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/api/session"})
 """What answers without a token, beside the page's own files."""
 READING_POSTS = frozenset(
-    {"/api/search", "/api/explain", "/api/tagging", "/api/session", "/api/facets"}
+    {"/api/search", "/api/explain", "/api/encode", "/api/tagging", "/api/session", "/api/facets"}
     | {"/api/images/list", "/api/tags/counts"}
 )
 """Requests that carry a body but change nothing."""

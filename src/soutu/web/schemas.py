@@ -128,6 +128,21 @@ class SessionIn(Request):
     token: Name
 
 
+class EncodeIn(Request):
+    """Words and pictures to turn into vectors."""
+
+    terms: Annotated[list[TermIn], Field(max_length=64)]
+
+
+class EncodeAnswer(BaseModel):
+    """Unit vectors, a row a term, and the space they belong to."""
+
+    model: str
+    revision: str
+    dim: int
+    vectors: list[list[float]]
+
+
 class SearchAnswer(BaseModel):
     """A page of hits, best first; `cursor` leads to the next one, null ends."""
 

@@ -8,8 +8,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -41,20 +42,31 @@ _FILES = 65_536  # open files wanted: a connection is one
 _log = logging.getLogger("soutu.web")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """Where a library is being served."""
+
+    url: str
+    library: Path
+    grpc_port: int | None = None
+
+
 def serve(
     where: Path | str | None = None,
     *,
     settings: Settings,
     token_file: Path | None = None,
-    on_ready: Callable[[str, Path], None],
+    grpc_port: int | None = None,
+    on_ready: Callable[[Ready], None],
 ) -> None:
     """Serve the library in a folder (default: `default_library()`) until SIGTERM or SIGINT.
 
-    A library that is missing is made, unless the server is read-only. `on_ready` gets the address
-    and the folder once requests are answered. At a signal, requests under way are answered, the
-    running job is stopped at its next step, and the function returns; a second signal ends the
-    process. Raises LibraryBusy, with the address, where the library is being served already;
-    InputError for an address that cannot be taken.
+    A library that is missing is made, unless the server is read-only. With `grpc_port` gRPC is
+    served there too (0: any free port). `on_ready` is called once requests are answered. At a
+    signal, requests under way are answered, the running job is stopped at its next step, and the
+    function returns; a second signal ends the process. Raises LibraryBusy, with the address, where
+    the library is being served already; InputError for an address that cannot be taken;
+    MissingExtra for gRPC without its packages.
     """
     place = absolute(where or default_library())
     store = ModelStore(default_models())
@@ -82,14 +94,33 @@ def serve(
                 place / "thumbnails", max_pixels=int(settings.max_megapixels * 1e6)
             ),
         )
+        stops: list[Callable[[], object]] = [server.jobs.close]
+        ready = Ready(url=url, library=place)
+        if grpc_port is not None:
+            from soutu.web.rpc.serving import start_grpc
+
+            rpc = start_grpc(server, settings.host, grpc_port)
+            stack.callback(rpc.stop)
+            stops.insert(0, rpc.stop)
+            ready = replace(ready, grpc_port=rpc.port)
         _allow_many_files()
-        Runner(server, on_ready=lambda: on_ready(url, place)).run(sockets=[listener])
+        runner = Runner(server, on_ready=lambda: on_ready(ready), stops=stops)
+        runner.run(sockets=[listener])
 
 
 class Runner(uvicorn.Server):
-    """Run a server's application in this thread, from the main one with signals."""
+    """Run a server's application in this thread, from the main one with signals.
 
-    def __init__(self, server: Server, *, on_ready: Callable[[], None]) -> None:
+    `stops` end whatever else works for it, while the last requests are being answered.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        on_ready: Callable[[], None],
+        stops: Sequence[Callable[[], object]] = (),
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 create_app(server),
@@ -106,7 +137,7 @@ class Runner(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        self._server, self._on_ready = server, on_ready
+        self._server, self._on_ready, self._stops = server, on_ready, stops
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and say so."""
@@ -116,10 +147,12 @@ class Runner(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests end; streams of events, which have no end, and jobs are told to."""
         self._server.feed.end()
-        stopping = threading.Thread(target=self._server.jobs.close, name="soutu-stop")
-        stopping.start()
+        stopping = [threading.Thread(target=stop, name="soutu-stop") for stop in self._stops]
+        for each in stopping:
+            each.start()
         await super().shutdown(sockets)
-        stopping.join()
+        for each in stopping:
+            each.join()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

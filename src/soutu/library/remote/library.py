@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from soutu.errors import ImageError, InputError, LibraryError
 from soutu.library.given import is_url, readable
 from soutu.library.place import absolute
-from soutu.library.query import build_query
+from soutu.library.query import build_query, check_terms
 from soutu.library.remote.http import Http, error_of
 from soutu.library.remote.labels import RemoteLabels
 from soutu.library.remote.tags import RemoteTags
 from soutu.types import (
+    Encoded,
     Explanation,
     Hit,
     ImageTags,
@@ -25,6 +26,7 @@ from soutu.types import (
     LibraryStatus,
     Picture,
     Progress,
+    Query,
     Question,
     SpaceStatus,
     WriteReport,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
     from soutu.library.remote.http import Files
     from soutu.library.tagging.base import PictureRef, ReviewOrder, TagMode
-    from soutu.types import Filter, PictureOrder, Query
+    from soutu.types import Filter, PictureOrder, Term
     from soutu.wire import Json
 
 T = TypeVar("T")
@@ -187,6 +189,16 @@ class RemoteLibrary:
         if files:
             return self._http.upload(path, {"query": body}, files)
         return self._http.post(path, body)
+
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Turn words and pictures into unit vectors; see `Library.encode`."""
+        import numpy as np
+
+        check_terms(terms)
+        asked, files = self._asked(Query(terms=tuple(terms)))
+        found = self._query("/api/encode", {"terms": asked["terms"]}, files)
+        vectors = np.array(found["vectors"], np.float32).reshape(len(terms), found["dim"])
+        return Encoded(model=found["model"], revision=found["revision"], vectors=vectors)
 
     # --- pictures ---
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from soutu.catalog.counters import count_up
 from soutu.catalog.keywords import label_from_files
-from soutu.catalog.said import SAID
+from soutu.catalog.said import SAID, hearing
 from soutu.errors import LibraryError
 from soutu.library.given import image_vector, is_url
 from soutu.library.place import absolute
@@ -47,6 +47,7 @@ class Tagging:
     ) -> None:
         self._catalog, self._space, self._encoder = catalog, space, encoder
         self._lock = threading.Lock()
+        self._names: tuple[int, frozenset[str]] | None = None
         self._open: dict[str, Tagger] = {}  # by space: one no longer current may still be in use
         self.tags = FolderTags(catalog, self.tagger)
         self.labels = FolderLabels(catalog, self._labelled)
@@ -62,6 +63,14 @@ class Tagging:
             if space.row.name not in self._open:
                 self._open[space.row.name] = Tagger(self._catalog, space, self._encoder)
             return self._open[space.row.name]
+
+    def name_keys(self) -> frozenset[str]:
+        """Return what the names of all tags are compared by; microseconds while they stay."""
+        stamp = self._catalog.stamp()
+        if self._names is None or self._names[0] != stamp:
+            with hearing(self._catalog) as said:
+                self._names = (stamp, said.name_keys())
+        return self._names[1]
 
     def tag(
         self,

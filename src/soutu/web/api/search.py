@@ -7,19 +7,28 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from soutu.types import Explanation
 from soutu.web.answers import Answer
-from soutu.web.asking import as_query, read_query
+from soutu.web.asking import as_query, as_terms, read_query
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
-from soutu.web.schemas import ExplainIn, Name, SearchAnswer, SearchIn, TermIn
+from soutu.web.schemas import (
+    EncodeAnswer,
+    EncodeIn,
+    ExplainIn,
+    Name,
+    SearchAnswer,
+    SearchIn,
+    TermIn,
+)
 from soutu.web.server import Here, Server
 
 router = APIRouter(prefix="/api", tags=["search"])
 
 
-def body_of(kind: type[SearchIn | ExplainIn]) -> dict[str, Any]:
+def body_of(kind: type[BaseModel]) -> dict[str, Any]:
     """Describe the two forms of a body for the OpenAPI document."""
     schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
     terms = {"$defs": schema.pop("$defs", {})}
@@ -118,3 +127,22 @@ async def explain(server: Here, request: Request) -> Answer:
 def _explained(server: Server, asked: ExplainIn, files: Mapping[str, bytes]) -> Answer:
     query = as_query(asked, files, server.settings)
     return Answer(server.library.explain(query, asked.picture))
+
+
+@router.post("/encode", response_model=EncodeAnswer, openapi_extra=body_of(EncodeIn))
+async def encode(server: Here, request: Request) -> Answer:
+    """Turn words and pictures into vectors of the current space, for other programs."""
+    asked, files = await read_query(request, EncodeIn)
+    return await run_in_threadpool(_encoded, server, asked, files)
+
+
+def _encoded(server: Server, asked: EncodeIn, files: Mapping[str, bytes]) -> Answer:
+    found = server.library.encode(as_terms(asked.terms, files, server.settings))
+    return Answer(
+        {
+            "model": found.model,
+            "revision": found.revision,
+            "dim": found.vectors.shape[1],
+            "vectors": found.vectors.tolist(),
+        }
+    )
