@@ -13,15 +13,21 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from painting import paint
 from small_server import SOUTU, Running, running
 
+from soutu.cli.app import app
 from soutu.errors import LibraryBusy
 from soutu.library.owner import SERVE, hold, serving
+from soutu.web.serve import Ready
+from soutu.web.settings import Settings
 
 TOKEN = "0123456789abcdef"
 SLOW = [sys.executable, str(Path(__file__).with_name("slow_server.py"))]
@@ -241,6 +247,25 @@ def test_others_can_read_the_token(library: Path, home: Path, tmp_path: Path) ->
     assert "chmod 600" in errors
 
 
+def test_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The browser gets the address once the server answers; the options become its settings."""
+    opened: SimpleQueue[str] = SimpleQueue()
+    asked: list[Settings] = []
+
+    def serve(_where: object, *, settings: Settings, on_ready: Any, **_: object) -> None:
+        asked.append(settings)
+        on_ready(Ready(url="http://127.0.0.1:7", library=tmp_path, grpc_port=8))
+
+    monkeypatch.setattr("soutu.web.serve.serve", serve)
+    monkeypatch.setattr("webbrowser.open", opened.put)
+    options = ["--open", "--read-only", "--allow-urls", "--allow-host", "a", "--allow-host", "b"]
+    done = CliRunner().invoke(app, ["serve", *options])
+    said = f"Serving {tmp_path} at http://127.0.0.1:7  (Ctrl-C stops it)\ngRPC on port 8\n"
+    assert (done.exit_code, done.output) == (0, said)
+    assert opened.get(timeout=60) == "http://127.0.0.1:7"
+    assert asked == [Settings(read_only=True, urls=True, hosts=("a", "b"))]
+
+
 def test_over_the_network(server: Running) -> None:
     """What the guard refuses is refused here too, with bodies of known and unknown length."""
     place = urlsplit(server.url)
@@ -276,3 +301,14 @@ def test_idle_and_broken_connections(server: Running) -> None:
     for each in idle:
         each.close()
     assert server.stop() == (0, "")
+
+
+def test_grpc_beside_it(library: Path, home: Path) -> None:
+    """The second line says where; both end together."""
+    with running("--library", str(library), "--grpc-port", "0", home=home) as server:
+        assert server.process.stdout is not None
+        said = server.process.stdout.readline()
+        port = int(said.removeprefix("gRPC on port "))
+        with socket.create_connection(("127.0.0.1", port)):
+            pass
+        assert server.stop() == (0, "")

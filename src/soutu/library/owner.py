@@ -121,14 +121,11 @@ def _read(note: Path) -> dict[str, str]:
 def _message(folder: Path, owner: dict[str, str]) -> str:
     pid = owner.get("pid", "unknown")
     task = owner.get("task", "soutu")
-    if pid == str(os.getpid()):
-        return f"the library {folder} is busy here (soutu {task}). Wait until that ends, or stop it"
     if "url" in owner:
         return (
             f"the library {folder} is served already, at {owner['url']} (process {pid}). "
             f"Open that address, or stop the server: kill {pid}"
         )
-    return (
-        f"the library {folder} is in use by process {pid} (soutu {task}). "
-        f"Wait until it ends, or stop it: kill {pid}"
-    )
+    said = f"the library {folder} is in use by process {pid} (soutu {task}). Wait until it ends"
+    # A server's own jobs are stopped from the page, not by ending the server.
+    return said if pid == str(os.getpid()) else f"{said}, or stop it: kill {pid}"

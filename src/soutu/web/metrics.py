@@ -61,7 +61,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Write all figures in Prometheus' text format."""
-        return generate_latest(self)  # type: ignore[arg-type]  # `collect` is all it asks for
+        return generate_latest(self)
 
     def collect(self) -> Iterable[Metric]:
         """Yield all figures without the times of their first use, which double the text."""
