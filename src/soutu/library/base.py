@@ -125,11 +125,13 @@ class Library(Protocol):
         tags: Sequence[str] | None = None,
         on_progress: Watcher | None = None,
     ) -> Iterator[ImageTags]:
-        """Yield the tags of pictures in the order given; without any, of the whole library.
+        """Yield the tags of pictures in the order given; without any, of all by path.
 
         Pictures need not be in the library. `mode` says which tags count (see `TagMode`), `k` how
         many a picture gets at most (5 for `top` and `softmax`, else all), `tags` which ones are
-        looked at. Labels of people stand above what was computed, but for `softmax`.
+        looked at. What people said of pictures of the library stands above what was computed; in
+        `softmax` a yes comes first with probability 1, a no is left out, and the softmax is over
+        the tags that nobody judged.
         Raises InputError for a picture that cannot be read and when there are no tags.
         """
         ...
@@ -156,9 +158,11 @@ class Library(Protocol):
     ) -> WriteReport:
         """Write the tags of pictures (all, or those below some paths) to XMP sidecars.
 
-        Keywords that are no tags of the library stay as they are. With `in_place` the tags of
-        JPEG and PNG files go into these files instead, each of which is first copied to
-        NAME_original. `dry_run` writes nothing and counts what would be written.
+        Keywords that soutu did not write stay, and those that it did go when no tag holds that is
+        written so. With `in_place` the tags of JPEG and PNG files go into these files, the old
+        one of which is kept as NAME_original, and into sidecars that are there already. `dry_run`
+        writes nothing and counts what would be written. What cannot be written is listed; raises
+        StorageError for a full disk.
         """
         ...
 

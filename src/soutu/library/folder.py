@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from soutu.catalog.catalog import Catalog, SpaceRow
 from soutu.errors import ModelError, QueryError
 from soutu.library.answers import Answers, query_key
+from soutu.library.arguments import several
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures
@@ -89,7 +90,7 @@ class FolderLibrary:
         from soutu.library.filling import mend
         from soutu.library.indexing import IndexRun
 
-        places = [absolute(path) for path in paths]
+        places = [absolute(path) for path in several(paths, "paths")]
         with self._writing("index"):
             space = self._current.make()
             # After a killed run, or when somebody deleted a damaged folder of vectors.
@@ -128,7 +129,7 @@ class FolderLibrary:
 
     def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:
         """Forget files or folders; see `Library.remove`."""
-        places = [absolute(path) for path in paths]
+        places = [absolute(path) for path in several(paths, "paths")]
         if dry_run:
             return len(self._ids_below(places))
         with self._writing("remove"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from soutu.errors import QueryError
+from soutu.library.arguments import several, texts
 from soutu.library.given import image_vector, is_url
 from soutu.library.where import parse_where
 from soutu.types import Query, Term
@@ -58,6 +59,8 @@ def build_query(
 ) -> Query:
     """Gather the arguments of `Library.search` into one Query. Raises QueryError."""
     base = query if isinstance(query, Query) else Query()
+    texts(base.tags, "tags")
+    several(base.terms, "terms")
     terms = list(base.terms)
     if isinstance(query, str):
         terms.append(Term(text=query))

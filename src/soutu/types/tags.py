@@ -72,6 +72,8 @@ class TagFacts:
     """A tag as the current model sees it: its own values and what was found for it.
 
     `threshold` is the one in force, None while a library without pictures has none to find.
+    `count` are the pictures that hold the tag itself, `count_with_narrower` those that hold it or
+    a narrower tag, as a search finds them.
     """
 
     tag: Tag
@@ -79,13 +81,17 @@ class TagFacts:
     threshold: float | None
     source: Literal["zero-shot", "learned"] = "zero-shot"
     count: int = 0
+    count_with_narrower: int = 0
     yes: int = 0
     no: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What was said of one tag on one picture: right (`value` True) or wrong."""
+    """What was said of one tag on one picture: right (`value` True) or wrong.
+
+    `missing` tells that the picture has left the library and its label waits for it.
+    """
 
     path: Path
     tag: str
@@ -93,6 +99,7 @@ class Label:
     source: LabelSource = "person"
     who: str = ""
     at: datetime | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

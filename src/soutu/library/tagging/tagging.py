@@ -6,16 +6,19 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from soutu.catalog.counters import count_up
 from soutu.catalog.keywords import label_from_files
+from soutu.catalog.listing import listed
 from soutu.catalog.said import SAID, hearing
 from soutu.errors import LibraryError
+from soutu.library.arguments import not_single, one_of, several, texts
 from soutu.library.given import image_vector, is_url
 from soutu.library.place import absolute
+from soutu.library.tagging.base import ReviewOrder, TagMode
 from soutu.library.tagging.labels import FolderLabels
 from soutu.library.tagging.tags import FolderTags
 from soutu.types import Progress
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.library.base import Stop, Watcher
     from soutu.library.spaces import Space
-    from soutu.library.tagging.base import ReviewOrder, TagMode
     from soutu.library.tagging.scoring import Scorer
     from soutu.library.tagging.tagger import Tagger
     from soutu.models.base import Encoder
@@ -84,13 +86,16 @@ class Tagging:
         """Yield the tags of pictures; see `Library.tag`."""
         from soutu.library.tagging.scoring import Scorer
 
+        one_of(mode, get_args(TagMode), "mode")
+        not_single(images, "images")
+        tags = None if tags is None else texts(tags, "tags")
         scorer = Scorer(self.tagger(), mode=mode, k=k, tags=tags)
         if images is None:
             return self._tag_library(scorer, on_progress)
         return self._tag_files(scorer, images)
 
     def _tag_library(self, scorer: Scorer, on_progress: Watcher | None) -> Iterator[ImageTags]:
-        ids = self._catalog.ids()
+        ids = listed(self._catalog, "path")
         for start in range(0, len(ids), _BLOCK):
             block, vectors = self.tagger().space.index.get(ids[start : start + _BLOCK])
             rows = self._catalog.with_ids(block.tolist())
@@ -141,6 +146,7 @@ class Tagging:
         """Return the k questions whose answers teach most; see `Library.review`."""
         from soutu.library.tagging.asking import questions
 
+        one_of(by, get_args(ReviewOrder), "by")
         return questions(self.tagger(), tag=tag, by=by, k=k)
 
     def write(
@@ -156,11 +162,13 @@ class Tagging:
         """Write tags to sidecars or files; see `Library.write_tags`."""
         from soutu.library.tagging.writing import TagWriter, ids_below
 
+        places = None if paths is None else several(paths, "paths")
+        tags = None if tags is None else texts(tags, "tags")
         writer = TagWriter(self.tagger(), tags=tags, in_place=in_place, dry_run=dry_run)
-        if paths is None:
+        if places is None:
             ids = self._catalog.ids()
         else:
-            ids = ids_below(self._catalog, [absolute(path) for path in paths])
+            ids = ids_below(self._catalog, [absolute(path) for path in places])
         return writer.run(ids, on_progress=on_progress, should_stop=should_stop)
 
     def _labelled(self, tags: Iterable[int]) -> None:
