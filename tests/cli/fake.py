@@ -211,6 +211,10 @@ class FakeLibrary:
             folders=folders,
         )
 
+    def changes(self) -> int:
+        """Count the pictures held, which stands for what may change."""
+        return len(self.held)
+
     def use_model(
         self,
         model: str,

@@ -187,6 +187,10 @@ class Library(Protocol):
         """Count what the library holds."""
         ...
 
+    def changes(self) -> int:
+        """Return a number that differs after any change of the library."""
+        ...
+
     def use_model(
         self,
         model: str,

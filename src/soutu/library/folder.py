@@ -13,7 +13,7 @@ from soutu.errors import ModelError, QueryError
 from soutu.library.answers import Answers, query_key
 from soutu.library.arguments import several
 from soutu.library.current import CurrentSpace, checked_precision
-from soutu.library.owner import hold
+from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures, missing, picture_row
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query, check_terms, known_vectors
@@ -315,6 +315,10 @@ class FolderLibrary:
             return status_of(row, vectors=space.index.count(), current=current)
         return status_of(row, vectors=count_vectors(self._path, row), current=current)
 
+    def changes(self) -> int:
+        """Return a number that differs after any change of the library; microseconds."""
+        return self._catalog.stamp()
+
     # --- models ---
 
     def use_model(
@@ -396,7 +400,8 @@ class FolderLibrary:
     def _writing(self, task: str) -> Iterator[None]:
         """Be the only process that changes the library."""
         held = hold(self._path, "write", task=task)
-        self._current.task = task
+        if self._current.task != SERVE:  # what holds the vectors of a server is the server
+            self._current.task = task
         try:
             yield
         finally:

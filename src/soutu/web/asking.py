@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from soutu.errors import InputError, QueryError
+from soutu.images.formats import open_picture
+from soutu.images.guard import reasons
+from soutu.library.fetch import fetch_image
+from soutu.library.given import readable
 from soutu.types import Box, Query, Term
 from soutu.web.bodies import is_form, parsed
+from soutu.web.guard import TooLarge
 from soutu.web.schemas import QueryIn
 from soutu.wire import filter_from_json
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 Q = TypeVar("Q", bound=BaseModel)
 
 _MAX_FILES = 32
+_MAX_URLS = 4
 
 
 async def read_query(request: Request, kind: type[Q]) -> tuple[Q, dict[str, bytes]]:
@@ -44,15 +50,27 @@ async def read_query(request: Request, kind: type[Q]) -> tuple[Q, dict[str, byte
 
 
 def as_query(asked: QueryIn, files: Mapping[str, bytes], settings: Settings) -> Query:
-    """Turn a request into a query. Raises QueryError."""
+    """Turn a request into a query, as `as_terms` does its terms."""
     return Query(
-        terms=tuple(as_term(each, files, settings) for each in asked.terms),
+        terms=as_terms(asked.terms, files, settings),
         where=as_filter(asked.where),
         keywords=asked.keywords,
         diversity=asked.diversity,
         tags=tuple(asked.tags),
         expand=asked.expand,
     )
+
+
+def as_terms(
+    asked: Sequence[TermIn], files: Mapping[str, bytes], settings: Settings
+) -> tuple[Term, ...]:
+    """Turn the terms of a request into those of a query, fetching pictures that are on the web.
+
+    Not for an event loop's thread. Raises QueryError, TooLarge.
+    """
+    if sum(term.url is not None for term in asked) > _MAX_URLS:
+        raise QueryError(f"a query has at most {_MAX_URLS} pictures on the web")
+    return tuple(_term(each, files, settings) for each in asked)
 
 
 def as_filter(where: str | dict[str, object] | None) -> Filter | None:
@@ -69,7 +87,7 @@ def as_filter(where: str | dict[str, object] | None) -> Filter | None:
         raise QueryError(str(error)) from None
 
 
-def as_term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Term:
+def _term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Term:
     """Turn one term of a request into a term of a query. Raises QueryError."""
     given = [term.text, term.id, term.upload, term.url]
     if sum(each is not None for each in given) != 1:
@@ -81,19 +99,34 @@ def as_term(term: TermIn, files: Mapping[str, bytes], settings: Settings) -> Ter
     if term.upload is not None:
         if term.upload not in files:
             raise QueryError(f"no file {term.upload!r} came with the request")
-        image = files[term.upload]
+        image = checked_picture(files[term.upload], settings, purpose="search by")
     elif term.id is not None:
         image = term.id
     else:
-        image = allowed_url(term.url or "", settings)
+        content = fetch_allowed(term.url or "", settings)
+        image = checked_picture(content, settings, purpose="search by")
     return Term(image=image, weight=term.weight, box=box)
 
 
-def allowed_url(url: str, settings: Settings) -> str:
-    """Return a picture's address if this server fetches pictures. Raises QueryError."""
+def fetch_allowed(url: str, settings: Settings) -> bytes:
+    """Download a picture from the public internet, if this server does so. Raises QueryError."""
     if not settings.urls:
         msg = "this server fetches no pictures from the web. Upload it, or start with: --allow-urls"
         raise QueryError(msg)
-    if not url.lower().startswith(("http://", "https://")):
-        raise QueryError(f"{url!r} is no address on the web; it begins with http:// or https://")
-    return url
+    return fetch_image(url, max_bytes=settings.max_upload_bytes, public_only=True)
+
+
+def checked_picture(content: bytes, settings: Settings, *, purpose: str) -> bytes:
+    """Return a picture's content once its size in pixels is known to be allowed.
+
+    Only its header is read. Raises TooLarge, and QueryError ("cannot {purpose} …") for what is no
+    picture.
+    """
+    with readable(content, purpose=purpose), reasons(), open_picture(content) as image:
+        width, height = image.size
+    if width * height > settings.max_megapixels * 1e6:
+        raise TooLarge(
+            f"the uploaded picture has {width:,} × {height:,} pixels, "
+            f"{width * height / 1e6:,.0f} megapixels; {settings.max_megapixels:,.0f} are allowed"
+        )
+    return content

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from soutu.types import Hit, Picture, PictureOrder
+from soutu.models.base import PrecisionChoice
+from soutu.models.entry import Origin
+from soutu.types import Hit, LibraryStatus, Picture, PictureOrder
+from soutu.web.jobs import Job
 
 MAX_PAGE = 1000
 """Results of one page at most; the cursor leads to the next."""
@@ -88,6 +92,42 @@ class ExplainIn(QueryIn):
     picture: Id
 
 
+class IndexIn(Request):
+    """Which files and folders to index; globs as in .gitignore."""
+
+    paths: Annotated[list[Name], Field(min_length=1, max_length=1000)]
+    include: Annotated[list[Name], Field(max_length=1000)] = []
+    exclude: Annotated[list[Name], Field(max_length=1000)] = []
+
+
+class WriteTagsIn(Request):
+    """Which tags to write of which pictures (null: of all), and where."""
+
+    paths: Annotated[list[Name], Field(max_length=10_000)] | None = None
+    tags: Annotated[list[Name], Field(max_length=10_000)] | None = None
+    in_place: bool = False
+    dry_run: bool = False
+
+
+class UseModelIn(Request):
+    """Which model to use."""
+
+    model: Annotated[str, Field(min_length=1, max_length=10_000)]
+    precision: PrecisionChoice = "auto"
+
+
+class AddModelIn(UseModelIn):
+    """Which model to fetch, and what to call it."""
+
+    name: Annotated[str, Field(max_length=80)] | None = None
+
+
+class SessionIn(Request):
+    """The token."""
+
+    token: Name
+
+
 class EncodeIn(Request):
     """Words and pictures to turn into vectors."""
 
@@ -117,6 +157,35 @@ class PicturesAnswer(BaseModel):
     images: list[Picture]
     cursor: str | None
     total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusAnswer(LibraryStatus):
+    """What the library holds, and what the server is and allows."""
+
+    stamp: int
+    version: str
+    read_only: bool
+    urls: bool
+    min_relevance: float
+    busy: Job | None
+    login: str
+
+
+class ModelAnswer(BaseModel):
+    """A model; `vectors` is how many of it the library holds, null while nobody can tell."""
+
+    name: str
+    title: str
+    origin: Origin
+    present: bool
+    dim: int | None
+    languages: tuple[str, ...]
+    licence: str
+    download_mb: int | None
+    bytes: int | None
+    current: bool
+    vectors: int | None
 
 
 class ErrorInfo(BaseModel):

@@ -167,9 +167,9 @@ class LabelsIn(Signed):
         Field(description="Each with path, tag and value (true: right).", max_length=1_000_000),
     ] = None
     clear: Annotated[
-        list[tuple[Name, Name]],
+        tuple[tuple[Name, Name], ...],
         Field(description="Path and tag of labels to take back.", max_length=1_000_000),
-    ] = []
+    ] = ()
     source: SaidBy = "import"
 
 

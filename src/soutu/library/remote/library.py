@@ -320,6 +320,10 @@ class RemoteLibrary:
         """Count what the library holds; see `Library.status`."""
         return from_json(LibraryStatus, self._http.get("/api/status"))
 
+    def changes(self) -> int:
+        """Return a number that differs after any change of the library."""
+        return int(self._http.get("/api/status")["stamp"])
+
     def drop_space(self, model: str) -> None:
         """Delete the vectors of a model that is not the current one; see `Library.drop_space`."""
         self._http.delete("/api/models/vectors", model=model)

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from soutu.types import Explanation
 from soutu.web.answers import Answer
-from soutu.web.asking import as_query, as_term, read_query
+from soutu.web.asking import as_query, as_terms, read_query
 from soutu.web.bodies import body_of
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
 from soutu.web.schemas import (
@@ -91,16 +91,23 @@ def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answ
 async def explain(server: Here, request: Request) -> Answer:
     """Say why a picture of the library answers a query, and where in it."""
     asked, files = await read_query(request, ExplainIn)
+    return await run_in_threadpool(_explained, server, asked, files)
+
+
+def _explained(server: Server, asked: ExplainIn, files: Mapping[str, bytes]) -> Answer:
     query = as_query(asked, files, server.settings)
-    return Answer(await run_in_threadpool(server.library.explain, query, asked.picture))
+    return Answer(server.library.explain(query, asked.picture))
 
 
 @router.post("/encode", response_model=EncodeAnswer, openapi_extra=body_of(EncodeIn))
 async def encode(server: Here, request: Request) -> Answer:
     """Turn words and pictures into vectors of the current space, for other programs."""
     asked, files = await read_query(request, EncodeIn)
-    terms = [as_term(each, files, server.settings) for each in asked.terms]
-    found = await run_in_threadpool(server.library.encode, terms)
+    return await run_in_threadpool(_encoded, server, asked, files)
+
+
+def _encoded(server: Server, asked: EncodeIn, files: Mapping[str, bytes]) -> Answer:
+    found = server.library.encode(as_terms(asked.terms, files, server.settings))
     return Answer(
         {
             "model": found.model,
