@@ -62,7 +62,7 @@ class Http:
             if not answer.is_success:
                 answer.read()
                 self._raise(answer)
-            yield (json.loads(line) for line in answer.iter_lines() if line)
+            yield (_told(json.loads(line)) for line in answer.iter_lines() if line)
 
     def close(self) -> None:
         """Let go of the connections; safe to call twice."""
@@ -108,6 +108,13 @@ def error_of(kind: str, message: str) -> SoutuError:
     error: SoutuError = found.__new__(found)
     error.args = (message,)  # MissingExtra is made of other parts
     return error
+
+
+def _told(line: Json) -> Json:
+    """Return a line of a stream. Raises the error that ended it, if it is one."""
+    if "error" in line:
+        raise error_of(line["error"]["kind"], line["error"]["message"])
+    return line
 
 
 def _given(params: Mapping[str, object]) -> dict[str, Any]:

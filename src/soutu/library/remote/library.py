@@ -252,8 +252,9 @@ class RemoteLibrary:
             now = path.stat()
         except OSError:  # gone here, or on another machine: what the library knows is all there is
             return found.id
-        same = (now.st_size, now.st_mtime_ns // 1000) == (found.bytes, _microseconds(found))
-        return found.id if same else None
+        # The time went through seconds with fractions, which hold microseconds and little more.
+        apart = abs(now.st_mtime_ns / 1e9 - found.modified.timestamp())
+        return found.id if now.st_size == found.bytes and apart < 1e-5 else None
 
     # --- tags ---
 
@@ -362,8 +363,3 @@ def _content(image: bytes | Path, purpose: str) -> bytes:
         from soutu.images.decode import read
 
         return read(image).data
-
-
-def _microseconds(picture: Picture) -> int:
-    stamp = picture.modified
-    return round(stamp.replace(microsecond=0).timestamp()) * 1_000_000 + stamp.microsecond
