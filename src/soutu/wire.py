@@ -43,7 +43,7 @@ _KINDS = {kind: name for name, kind in _FILTERS.items()}
 def to_json(value: object) -> Json:
     """Return a value as JSON. Raises TypeError for what JSON cannot hold."""
     kind = type(value)
-    return value if kind in _PLAIN else _writer(kind)(value)
+    return value if kind in _PLAIN else _writer(cast("Any", kind))(value)
 
 
 def from_json(kind: type[T], value: Json) -> T:
