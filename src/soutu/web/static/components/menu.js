@@ -57,7 +57,7 @@ export class Menu extends Element {
     const to = this.anchor.getBoundingClientRect();
     const { width, height } = this.getBoundingClientRect();
     const below = to.bottom + GAP + height <= window.innerHeight || to.top < window.innerHeight / 2;
-    const left = Math.max(8, Math.min(to.left, document.documentElement.clientWidth - width - 8));
+    const left = Math.max(8, Math.min(to.left, document.body.getBoundingClientRect().right - width - 8));
     const top = below ? to.bottom + GAP : Math.max(8, to.top - GAP - height);
     setStyle(this, { left: `${left}px`, top: `${top}px` });
   }

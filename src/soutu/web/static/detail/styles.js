@@ -70,7 +70,7 @@ export const styles = css`
 
   @media (max-width: 900px) {
     so-detail .detail-body { display: block; overflow: auto; }
-    so-detail .detail-view { height: 56dvh; margin: 0 var(--space-3); }
+    so-detail .detail-view { height: auto; aspect-ratio: var(--ratio, 1.5); max-width: calc(64dvh * var(--ratio, 1.5)); max-height: 64dvh; margin: 0 auto; width: calc(100% - 2 * var(--space-3)); }
     so-detail .detail-panel { overflow: visible; padding: var(--space-2) var(--space-4) var(--space-7); }
     so-stage { inset: 0; }
     so-stage .stage-image, so-stage .stage-over { border-radius: 0; }
