@@ -3,7 +3,7 @@
 import { thumbnail } from "../api.js";
 import { bar } from "../components/bar.js";
 import { icon } from "../components/icon.js";
-import { Element, css, h, setStyle } from "../element.js";
+import { Element, css, fill, h, setStyle } from "../element.js";
 import { percent, t } from "../i18n.js";
 import { router } from "../router.js";
 import { nameOf } from "./feed.js";

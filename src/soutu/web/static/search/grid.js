@@ -6,7 +6,7 @@
  *     events: "like" / "unlike" with { item } (bubbling)
  */
 
-import { Element, css, fill, h, setStyle } from "../element.js";
+import { Element, css, h, setStyle } from "../element.js";
 import { t } from "../i18n.js";
 import { Cell } from "./cell.js";
 import { Layout } from "./layout.js";
