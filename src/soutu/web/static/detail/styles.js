@@ -69,7 +69,7 @@ export const styles = css`
   .tags-answers .button[data-answer="no"]:is(:hover, [aria-pressed="true"]) { background: var(--bad-soft); color: var(--bad); }
 
   @media (max-width: 900px) {
-    so-detail .detail-body { display: block; overflow: auto; }
+    so-detail .detail-body { display: block; overflow: auto; overscroll-behavior: contain; }
     so-detail .detail-view { height: auto; aspect-ratio: var(--ratio, 1.5); max-width: calc(64dvh * var(--ratio, 1.5)); max-height: 64dvh; margin: 0 auto; width: calc(100% - 2 * var(--space-3)); }
     so-detail .detail-panel { overflow: visible; padding: var(--space-2) var(--space-4) var(--space-7); }
     so-stage { inset: 0; }
