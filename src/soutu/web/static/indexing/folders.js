@@ -12,6 +12,7 @@ import { router } from "../router.js";
 import { folderTree } from "./tree.js";
 
 const PART = 200; // folders of one that are shown at once
+const FEW = 30; // folders of the only one that are shown from the start
 
 /** The list, a tree that opens; `show(counts)`. Tells "index" with paths. */
 export class FolderList extends Element {
@@ -33,13 +34,15 @@ export class FolderList extends Element {
   `;
 
   #open = new Set();
-  #counts = {};
+  #counts = null;
 
   /** Show counts of pictures by folder. */
   show(counts) {
+    const tops = folderTree(counts);
+    if (this.#counts === null && tops.length === 1 && tops[0].folders.length <= FEW) this.#open.add(tops[0].path);
     this.#counts = counts;
     const focused = this.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    fill(this, folderTree(counts).map((folder) => this.#rows(folder, 0)));
+    fill(this, tops.map((folder) => this.#rows(folder, 0)));
     if (focused) this.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
