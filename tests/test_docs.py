@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
 from soutu.cli.app import app
 
@@ -97,3 +99,36 @@ def test_every_dependency_has_its_reason() -> None:
     )
     reasons = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert {name for name in named if f"| {name}" not in reasons} == set()
+
+
+def sessions() -> list[tuple[str, list[str]]]:
+    """List what docs/tagging.md and the part of docs/cli.md on tags have people type, in order."""
+    tagging = [line for page, line in commands() if page == "tagging.md"]
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    block = re.search(r"^## Tags\n\n```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    return [("tagging.md", tagging), ("cli.md", block[1].splitlines())]
+
+
+@pytest.mark.parametrize(("page", "lines"), sessions(), ids=["tagging.md", "cli.md"])
+def test_commands_about_tags_work_in_their_order(
+    page: str, lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a new library of three photos, each command does what the page says."""
+    spec = importlib.util.find_spec("skimage")
+    assert spec is not None
+    assert spec.origin is not None
+    data, pictures = Path(spec.origin).parent / "data", tmp_path / "Pictures"
+    pictures.mkdir()
+    for name, place in {"chelsea": "tom", "coffee": "beach"}.items():
+        Image.open(data / f"{name}.png").convert("RGB").save(pictures / f"{place}.jpg")
+    (pictures / "labels.csv").write_text("image,tag,label\nbeach.jpg,coffee,no\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SOUTU_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SOUTU_LIBRARY", raising=False)
+    monkeypatch.chdir(pictures)
+    for line in ["soutu index ~/Pictures", *lines]:
+        words = [re.sub("^(~)", str(tmp_path), word) for word in shlex.split(line, comments=True)]
+        words = [word.replace("'~/", f"'{tmp_path}/") for word in words]
+        done = CliRunner().invoke(app, words[1:], input="", prog_name="soutu")
+        assert (done.exit_code, done.stderr if done.exit_code else "") == (0, ""), line

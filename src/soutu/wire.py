@@ -78,10 +78,16 @@ def filter_from_json(value: Json) -> Filter:
     return from_json(cast("type[Filter]", Filter), value)
 
 
-def query_to_json(query: Query, upload: Callable[[bytes | Path], str]) -> Json:
-    """Return a query as JSON; `upload` takes the pictures that must come along and names them."""
+def query_to_json(
+    query: Query, upload: Callable[[bytes | Path], str], known: Callable[[Path], int | None]
+) -> Json:
+    """Return a query as JSON.
+
+    `known` gives the id of a file that the other side has already; `upload` takes the other
+    pictures, which must come along, and names them.
+    """
     return {
-        "terms": [_term_to_json(term, upload) for term in query.terms],
+        "terms": [_term_to_json(term, upload, known) for term in query.terms],
         "where": to_json(query.where),
         "keywords": query.keywords,
         "diversity": query.diversity,
@@ -90,19 +96,24 @@ def query_to_json(query: Query, upload: Callable[[bytes | Path], str]) -> Json:
     }
 
 
-def _term_to_json(term: Term, upload: Callable[[bytes | Path], str]) -> Json:
+def _term_to_json(
+    term: Term, upload: Callable[[bytes | Path], str], known: Callable[[Path], int | None]
+) -> Json:
     found: dict[str, Json] = {"weight": term.weight}
-    if term.text is not None:
-        found["text"] = term.text
-    elif isinstance(term.image, int):
-        found["id"] = term.image
-    elif isinstance(term.image, str) and term.image.lower().startswith(("http://", "https://")):
-        found["url"] = term.image
-    elif term.image is not None:
-        image = Path(term.image) if isinstance(term.image, str) else term.image
-        found["upload"] = upload(image)
     if term.box is not None:
         found["box"] = to_json(term.box)
+    image = term.image
+    if term.text is not None:
+        found["text"] = term.text
+    elif isinstance(image, int):
+        found["id"] = image
+    elif isinstance(image, str) and image.lower().startswith(("http://", "https://")):
+        found["url"] = image
+    elif isinstance(image, bytes):
+        found["upload"] = upload(image)
+    elif image is not None:
+        id_ = known(Path(image))
+        found |= {"upload": upload(Path(image))} if id_ is None else {"id": id_}
     return found
 
 

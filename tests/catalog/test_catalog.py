@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -197,6 +198,30 @@ def test_a_catalog_from_before_tags_is_brought_up_to_date(tmp_path: Path) -> Non
     with saying(catalog) as said:
         assert said.tags() == {}
     catalog.close()
+
+
+def test_a_catalog_from_before_departures_were_remembered(tmp_path: Path) -> None:
+    """The pictures of its history are noted, and labels of pictures that are nowhere go."""
+    path = tmp_path / "catalog.db"
+    Catalog.open(path).close()
+    before = {"tags": [], "labels": [[1, 5, None], [2, 5, None], [1, 6, [True, "person", "", ""]]]}
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE remembered")
+        db.execute("DELETE FROM migrations WHERE number > 2")
+        change = (1, "2024-05-31", "", "person", "label", "", json.dumps(before), False)
+        db.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", change)
+        db.execute("INSERT INTO departed VALUES (6, x'00', x'00')")
+        for image in (5, 6):
+            db.execute(
+                "INSERT INTO labels VALUES (1, ?, 1, 'person', '', '2024-05-31 00:00:00.000000')",
+                (image,),
+            )
+    db.close()
+    Catalog.open(path).close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT * FROM remembered ORDER BY image").fetchall() == [(5, 5), (6, 6)]
+        assert db.execute("SELECT image FROM labels").fetchall() == [(6,)]
+    db.close()
 
 
 def test_the_version_grows_with_every_write(catalog: Catalog) -> None:

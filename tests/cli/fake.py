@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from click.testing import Result
 
-from soutu.errors import InputError, LibraryMissing, ModelError
+from soutu.errors import InputError, LibraryError, LibraryMissing, ModelError
 from soutu.library.base import Stop, Watcher
 from soutu.types import (
+    Encoded,
+    Explanation,
     Failure,
     Filter,
     Hit,
@@ -25,6 +27,7 @@ from soutu.types import (
     Progress,
     Query,
     SpaceStatus,
+    Term,
 )
 
 if TYPE_CHECKING:
@@ -135,6 +138,19 @@ class FakeLibrary:
         hits = [found for found in self.hits if found.relevance >= min_relevance]
         return hits[start : start + k]
 
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Refuse: it has no model."""
+        raise LibraryError("there is no model in a library in memory")
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Explain the hit that was laid down for a picture held."""
+        found = self.picture(picture)
+        self._ask("explain", (query, found.path))
+        score = next((each for each in self.hits if each.path == found.path), hit(found.path, 0.0))
+        return Explanation(
+            id=found.id, path=found.path, score=score.score, relevance=score.relevance
+        )
+
     def pictures(
         self,
         where: str | Filter | None = None,
@@ -194,6 +210,10 @@ class FakeLibrary:
             spaces=tuple(self.spaces),
             folders=folders,
         )
+
+    def changes(self) -> int:
+        """Count the pictures held, which stands for what may change."""
+        return len(self.held)
 
     def use_model(
         self,

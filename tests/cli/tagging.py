@@ -54,13 +54,14 @@ class Found:
             threshold=0.42 if tag.threshold is None else tag.threshold,
             source="learned" if labels else "zero-shot",
             count=1203,
+            count_with_narrower=1203,
             yes=sum(label.value for label in labels),
             no=sum(not label.value for label in labels),
         )
 
-    def counts(self, where: object = None) -> list[TagCount]:
+    def counts(self, where: object = None, *, expand: bool = True) -> list[TagCount]:
         """Return the counts that were laid down."""
-        self.where = where
+        self.where, self.expand = where, expand
         return self.numbers
 
     def suggest(self, limit: int) -> list[TagIdea]:
@@ -87,6 +88,7 @@ class TaggingLibrary(FakeLibrary):
         self.labels = FolderLabels(self._catalog, lambda _tags: None)
         self.scores: dict[str, tuple[TagScore, ...]] = {}
         self.written = WriteReport()
+        self.rounds: int | None = None  # how many tags a review of all asks about
         self.hold(pictures)
 
     def hold(self, pictures: Sequence[Path | str]) -> None:
@@ -105,6 +107,13 @@ class TaggingLibrary(FakeLibrary):
         self._catalog.put(rows)
         self.held |= {row.path: 1.0 for row in rows}
 
+    def lose(self, *pictures: str) -> None:
+        """Let pictures go."""
+        paths = [path for path in self.held if path.name in pictures]
+        self._catalog.delete(row.id for row in self._catalog.at_paths(paths).values())
+        for path in paths:
+            del self.held[path]
+
     def keywords(self, found: Mapping[str, str]) -> None:
         """Take pictures in whose files have a keyword each."""
         self.hold(list(found))
@@ -118,7 +127,7 @@ class TaggingLibrary(FakeLibrary):
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: str = "threshold",
         k: int | None = None,
@@ -140,7 +149,8 @@ class TaggingLibrary(FakeLibrary):
         """Ask about every pair of tag and picture without a label, in order."""
         self._ask("review", (tag, by, k))
         said = {(label.path, label.tag) for label in self.labels.all()}
-        names = [each.name for each in self.tags] if tag is None else [self.tags.get(tag).name]
+        all_ = [each.name for each in self.tags][: self.rounds]
+        names = all_ if tag is None else [self.tags.get(tag).name]
         questions = [
             Question(id=number, path=path, tag=name, probability=0.62, threshold=0.5)
             for name in names

@@ -16,6 +16,8 @@ def pets(tagging: TaggingLibrary) -> TaggingLibrary:
     """Add two tags."""
     tagging.tags.add("cat", aliases=["猫"])
     tagging.tags.add("dog")
+    tagging.tags.add("day", group="light")
+    tagging.tags.add("night", group="light")
     return tagging
 
 
@@ -52,11 +54,18 @@ def test_several_pictures_at_once(soutu_command: Soutu, pets: TaggingLibrary) ->
     assert {label[3] for label in said(pets)} == {"person"}
     assert soutu_command("label", "--undo").stdout == "Undone: 4 labels\n"
     assert said(pets) == []
+    soutu_command("label", "tom.jpg", "rex.jpg", "--yes", "cat")
+    swapped = soutu_command("label", "tom.jpg", "rex.jpg", "--clear", "cat", "--no", "dog")
+    assert swapped.stdout.startswith("4 labels changed.")
+    assert {label[1:3] for label in said(pets)} == {("dog", False)}
+    cleared = soutu_command("label", "tom.jpg", "rex.jpg", "--clear", "cat")
+    assert cleared.stdout == "Nothing to take back.\n"
 
 
 def test_undo_takes_back_labels_only(soutu_command: Soutu, pets: TaggingLibrary) -> None:
     """A change of tags that came later is not touched."""
     soutu_command("label", "tom.jpg", "--yes", "cat")
+    pets.tags.add("kitty")
     assert soutu_command("label", "--undo").stdout == "Undone: label tom.jpg: yes cat\n"
     refused = soutu_command("label", "--undo")
     assert refused.exit_code == 2
@@ -79,6 +88,24 @@ def test_list(soutu_command: Soutu, pets: TaggingLibrary) -> None:
         ("tom.jpg", "cat", "yes", "安")
     ]
     assert len(soutu_command("label", "tom.jpg", "--list").stdout.splitlines()) == 2
+
+
+def test_labels_of_pictures_that_are_gone_are_marked(
+    soutu_command: Soutu, pets: TaggingLibrary
+) -> None:
+    """In the table and in JSON; they are exported, and come back from the export."""
+    soutu_command("label", "tom.jpg", "rex.jpg", "--yes", "cat")
+    pets.lose("tom.jpg")
+    lines = soutu_command("label", "--list").stdout.splitlines()
+    assert [line.endswith("  (missing)") for line in lines] == [False, True]
+    found = json.loads(soutu_command("label", "--list", "--json").stdout)
+    assert [(Path(x["path"]).name, x["missing"]) for x in found] == [
+        ("rex.jpg", False),
+        ("tom.jpg", True),
+    ]
+    soutu_command("label", "--export", "labels.csv")
+    soutu_command("label", "--undo")
+    assert soutu_command("label", "--from", "labels.csv").stdout == "2 labels: 2 added\n"
 
 
 def test_csv_comes_back(soutu_command: Soutu, pets: TaggingLibrary) -> None:
@@ -122,7 +149,6 @@ def test_a_broken_csv_is_refused_whole(
         ["--from", "a.csv", "--export", "b.csv"],
         ["tom.jpg", "--from", "a.csv"],
         ["tom.jpg", "--undo"],
-        ["tom.jpg", "rex.jpg", "--clear", "cat"],
         ["tom.jpg", "--yes", "cat", "--tag", "cat"],
         ["tom.jpg", "--yes", "cat", "--json"],
     ],
@@ -144,6 +170,7 @@ def test_options_that_do_not_go_together(
         (["tom.jpg", "--yes", ""], "''"),
         (["tom.jpg", "--yes", "cat", "--no", "猫"], "both right and wrong"),
         (["nobody.jpg", "--yes", "cat"], "does not hold nobody.jpg"),
+        (["tom.jpg", "--yes", "day", "--yes", "night"], "'day' and 'night' exclude each other"),
         (["--from", "nobody.csv"], "nobody.csv"),
         (["--list", "--tag", "bird"], "'bird'"),
     ],

@@ -94,6 +94,15 @@ def test_use_fills_and_switches(soutu_command: Soutu, library: FakeLibrary) -> N
     assert result.stdout == "Now in use: mine (int8). 2 pictures encoded with mine.\n"
 
 
+def test_going_back_encodes_nothing(soutu_command: Soutu, library: FakeLibrary) -> None:
+    """The vectors that are there are not told of as new ones."""
+    library.spaces = [library.use_model("mine", precision="int8")]
+    result = soutu_command("models", "use", "mine", "--precision", "int8")
+    assert result.stdout == (
+        "Now in use: mine (int8). Its vectors of 2 pictures were here already.\n"
+    )
+
+
 def test_use_stopped_with_ctrl_c(
     soutu_command: Soutu, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from soutu.errors import InputError
 from soutu.library.tagging.labels import FolderLabels
 
 PROGRAM = Path(__file__).with_name("tagging_program.py")
+SHELL = Path(__file__).with_name("shell_program.py")
 ESCAPE = re.compile(r"\x1b\][^\x1b\x07]*(?:\x07|\x1b\\)|\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -96,6 +100,7 @@ def test_a_line_that_is_no_answer(soutu_command: Soutu, pets: TaggingLibrary) ->
     result = soutu_command("review", stdin="y\nperhaps\ny\n")
     assert (result.exit_code, said(pets)) == (2, [("tom.jpg", "cat", True)])
     assert "answer 2 is 'perhaps'" in result.stderr
+    assert result.stdout.splitlines()[-1] == "1 answer kept: 1 yes, 0 no"
 
 
 def test_questions_are_fetched_page_by_page(soutu_command: Soutu, pets: TaggingLibrary) -> None:
@@ -106,6 +111,8 @@ def test_questions_are_fetched_page_by_page(soutu_command: Soutu, pets: TaggingL
         ("review", (None, "picture", 2)),
         ("review", (None, "picture", 3)),
         ("review", (None, "picture", 3)),
+        ("review", ("cat", "picture", 3)),
+        ("review", ("dog", "picture", 2)),
     ]
     assert ("tom.jpg", "cat", True) not in said(pets)
 
@@ -150,6 +157,55 @@ def test_undo_after_another_change(pets: TaggingLibrary) -> None:
     assert (review.question(), said(pets), "bird" in pets.tags) == (first, [], True)
 
 
+def test_undo_of_an_answer_that_changed_nothing(pets: TaggingLibrary) -> None:
+    """Somebody else said the same meanwhile, and more: all of theirs stays."""
+    review = Review(pets, tag="cat", by="tag", page=20, who="ann")
+    question = review.question()
+    assert question is not None
+    pets.labels.set(question.id, yes=["cat"], who="bo")
+    pets.labels.set("rex.jpg", yes=["dog"], who="bo")
+    theirs = pets.labels.all()
+    review.answer("yes")
+    assert review.undo()
+    assert (pets.labels.all(), review.question()) == (theirs, question)
+
+
+def test_undo_gives_back_what_others_said_before(pets: TaggingLibrary) -> None:
+    """And leaves what they said since."""
+    review = Review(pets, tag="cat", by="tag", page=20, who="ann")
+    question = review.question()
+    assert question is not None
+    pets.labels.set(question.id, no=["cat"], who="bo")
+    before = pets.labels.all()
+    review.answer("yes")
+    pets.labels.set("rex.jpg", yes=["dog"], who="bo")
+    assert review.undo()
+    assert pets.labels.all(tag="cat") == before
+    review.answer("yes")
+    pets.labels.set(question.id, no=["cat"], who="cy")
+    assert review.undo()
+    assert [(x.value, x.who) for x in pets.labels.all(tag="cat")] == [(False, "cy")]
+    review.answer("yes")
+    pets.tags.merge(["cat"], "dog")
+    assert review.undo()
+    assert ("tom.jpg", "dog", True) in said(pets)
+
+
+def test_every_question_is_asked_though_all_are_skipped(pets: TaggingLibrary) -> None:
+    """The library asks about a few tags at a time, always the same while nothing changes."""
+    for number in range(10):
+        pets.tags.add(f"t{number}")
+    pets.rounds = 8
+    review = Review(pets, tag=None, by="tag", page=4, who="ann")
+    asked = []
+    while question := review.question():
+        asked.append((question.id, question.tag))
+        review.answer("skip")
+    assert len(asked) == len(set(asked)) == 12 * len(pets.held)
+    assert review.undo()
+    assert review.question() is not None
+
+
 def test_a_tag_that_is_gone_by_now(pets: TaggingLibrary) -> None:
     """Its question is over, and the next one is asked."""
     review = Review(pets, tag=None, by="tag", page=20, who=None)
@@ -163,7 +219,7 @@ def test_a_tag_that_is_gone_by_now(pets: TaggingLibrary) -> None:
 
 
 def test_keys_in_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No Enter is needed; keys typed ahead count, other keys only ring; the terminal is reset."""
+    """No Enter is needed; keys typed ahead count, other keys ring, and letters show the keys."""
     monkeypatch.chdir(tmp_path)
     with Terminal(["review"], columns=60, program=PROGRAM) as terminal:
         terminal.read_until("cat?")
@@ -176,6 +232,8 @@ def test_keys_in_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert shown.replace("\a", "").splitlines() == [
         "y yes · n no · s skip · u undo · o open · q quit",
         "1. tom.jpg",
+        "   cat?  █████··· 62%, holds from 50%  ",
+        "   y yes · n no · s skip · u undo · o open · q quit",
         "   cat?  █████··· 62%, holds from 50%  yes",
         "2. rex.jpg",
         "   cat?  █████··· 62%, holds from 50%  no",
@@ -204,6 +262,35 @@ def test_ctrl_c_keeps_what_was_answered(tmp_path: Path, monkeypatch: pytest.Monk
     assert "1 answer kept: 0 yes, 1 no" in terminal.text
     assert "Traceback" not in terminal.text
     assert labels_in(tmp_path) == [("tom.jpg", "cat", False)]
+
+
+@pytest.mark.parametrize("detour", [[], ["bg; sleep 0.5; jobs"]])
+def test_ctrl_z_and_fg(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detour: Sequence[str]
+) -> None:
+    """Keys count at once again, the question is repeated, and the shell has its own terminal."""
+    monkeypatch.chdir(tmp_path)
+    with Terminal([], program=SHELL) as terminal:
+        terminal.read_until("$ ")
+        terminal.press(shlex.join([sys.executable, str(PROGRAM), "review"]) + "\n")
+        terminal.read_until("1. ")
+        terminal.read_until("holds from 50%  ")
+        for typed in ["\x1a", *(f"{command}\n" for command in detour)]:
+            terminal.text = ""
+            terminal.press(typed)
+            terminal.read_until("Stopped")
+            terminal.read_until("$ ")
+        terminal.text = ""
+        terminal.press("stty -a | tr ' ' '_'; fg\n")
+        terminal.read_until("holds from 50%  ")
+        assert "_icanon" in terminal.text
+        terminal.press("y")
+        terminal.read_until("2. ")
+        terminal.press("q")
+        terminal.read_until("1 answer kept")
+        terminal.press("exit\n")
+        assert terminal.wait() == 0
+    assert labels_in(tmp_path) == [("tom.jpg", "cat", True)]
 
 
 def test_open_shows_the_picture_and_goes_on(

@@ -140,8 +140,8 @@ def test_bad_pictures_do_not_stop_the_others(soutu_command: Soutu, tagged: Taggi
     assert (none.exit_code, json.loads(none.stdout)) == (1, [])
     single = soutu_command("tag", "bad.txt")
     assert (single.exit_code, single.stderr) == (
-        2,
-        "soutu: cannot tag bad.txt: not a picture\n",
+        1,
+        "1 picture could not be read:\n  cannot tag bad.txt: not a picture\n",
     )
 
 
@@ -229,3 +229,12 @@ def test_the_whole_way_on_a_real_library(
     say("tags", "rm", "--yes", "red")
     assert say("tags", "undo") == "Undone: remove red\n"
     assert len(json.loads(say("label", "--list", "--json"))) == 2
+
+
+def test_a_threshold_of_zero_by_hand_is_shown(soutu_command: Soutu, tagged: TaggingLibrary) -> None:
+    """The 0 of a group's tags is none, and is not."""
+    tagged.tags.add("all", threshold=0.0)
+    tagged.tags.add("dusk", threshold=0.0, group="time")
+    tagged.scores["rex.jpg"] = (score("all", 0.25, threshold=0.0), score("dusk", 1, threshold=0.0))
+    lines = soutu_command("tag", "rex.jpg").stdout.splitlines()
+    assert ["≥   0%" in line for line in lines[1:]] == [True, False]

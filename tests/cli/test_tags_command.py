@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,9 @@ def test_counts(soutu_command: Soutu, animals: TaggingLibrary) -> None:
         "dog    300  █████···············",
         "… and 1 tag on no picture",
     ]
-    assert animals.found.where == "width > 5"
+    assert (animals.found.where, animals.found.expand) == ("width > 5", True)
+    soutu_command("tags", "counts", "--no-expand")
+    assert not animals.found.expand
     in_json = json.loads(soutu_command("tags", "counts", "--json").stdout)
     assert in_json[0] == {"tag": "猫", "count": 1200, "yes": 3, "no": 1}
     assert len(in_json) == 3
@@ -152,7 +155,14 @@ def test_counts(soutu_command: Soutu, animals: TaggingLibrary) -> None:
 def test_rename(soutu_command: Soutu, animals: TaggingLibrary) -> None:
     """The message has the names as they are written in the vocabulary."""
     renamed = soutu_command("tags", "rename", "KITTY", "Cat (pet)")
-    assert renamed.stdout == "cat is now Cat (pet).\n"
+    assert renamed.stdout.splitlines() == [
+        "cat is now Cat (pet).",
+        "cat is no name of it any more. To keep it: soutu tags edit --add-alias cat 'Cat (pet)'",
+        "The model now reads the new name: other pictures may hold the tag.",
+    ]
+    kept = soutu_command("tags", "rename", "--keep", "Cat (pet)", "feline")
+    assert "no name of it any more" not in kept.stdout
+    assert animals.tags.get("cat (pet)").name == "feline"
     same = soutu_command("tags", "rename", "dog", "dog")
     assert same.stdout == "dog has that name already.\n"
 
@@ -368,6 +378,18 @@ def test_import_takes_a_source_or_keywords(soutu_command: Soutu, animals: Taggin
     result = soutu_command("tags", "import", "--keywords")
     assert (result.exit_code, result.stdout) == (0, "1 tag: 1 added\n")
     assert "Paris" in animals.tags
+
+
+def test_show_tells_a_tags_own_pictures_from_those_of_narrower_tags(
+    soutu_command: Soutu, animals: TaggingLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search for the tag finds the larger number."""
+    facts = replace(animals.found.facts("animal"), count=3, count_with_narrower=1026)
+    monkeypatch.setattr(animals.found, "facts", lambda _: facts)
+    last = soutu_command("tags", "show", "animal").stdout.splitlines()[-1]
+    assert last == "pictures   3, 1,026 with narrower tags"
+    shown = json.loads(soutu_command("tags", "show", "animal", "--json").stdout)
+    assert (shown["count"], shown["count_with_narrower"]) == (3, 1026)
 
 
 def test_show_says_that_a_threshold_waits_for_pictures(

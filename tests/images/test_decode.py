@@ -25,9 +25,9 @@ from picture_files import (
 from PIL import Image, ImageOps
 
 from soutu.images.colour import flatten
-from soutu.images.decode import dct_shrink, decode, open_rgb
+from soutu.images.decode import dct_shrink, decode, decode_parts, open_rgb
 from soutu.images.transform import apply, turn
-from soutu.types import Preprocess
+from soutu.types import Box, Preprocess
 
 SPEC = Preprocess(height=48, width=48, resize=48)
 
@@ -209,6 +209,20 @@ def test_large_png_is_reduced_with_next_to_no_difference() -> None:
 
 
 # --- threads and warnings ---
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_parts_of_a_shrunk_picture_look_the_same(kind: str, large_jpeg: bytes) -> None:
+    """Whatever the format, the pixels that the parts do not need may go first."""
+    buffer = io.BytesIO()
+    open_rgb(large_jpeg).save(buffer, kind, quality=95)
+    boxes = [Box(0, 0, 1, 1), Box(0.5, 0.25, 0.75, 0.75)]
+    spec = Preprocess(height=64, width=64, resize=64, mode="squash")
+    whole = decode_parts(buffer.getvalue(), spec, boxes)
+    small = decode_parts(buffer.getvalue(), spec, boxes, min_side=256)
+    assert whole.shape == (2, 3, 64, 64)
+    assert np.abs(whole.astype(int) - small).mean() < 3
+    assert (whole != small).any()
 
 
 def test_threads_get_the_same_pixels() -> None:

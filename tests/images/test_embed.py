@@ -22,13 +22,14 @@ from soutu.errors import ImageError, InputError, StorageError
 from soutu.images.embed import embed_in_place
 from soutu.images.formats import open_picture
 from soutu.images.iptc import read_iptc
-from soutu.images.keywords import Keywords
+from soutu.images.keywords import Keywords, Own
 from soutu.images.keywords_file import read_keywords
 from soutu.images.keywords_read import keywords_in
 
 DOG = ("animal", "dog")
 TAGS = [DOG, ("风景", "海")]
 WRITTEN = Keywords(("dog", "海"), (DOG, ("风景", "海")))
+OWN = Own(may_go=lambda _: True)
 XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -170,15 +171,15 @@ def test_real_photos_keep_every_pixel(tmp_path: Path, source: Path) -> None:
     old = source.read_bytes()
     path = saved(tmp_path, old, source.name)
     path.chmod(0o604)
-    assert embed_in_place(path, TAGS) is True
+    assert embed_in_place(path, TAGS, own=OWN) is True
     assert set(WRITTEN.names) <= set(read_keywords(path).names)
     assert set(WRITTEN.paths) <= set(read_keywords(path).paths)
     assert pixels(path.read_bytes()) == pixels(old)
     assert path.stat().st_mode & 0o777 == 0o604
     assert (tmp_path / (source.name + "_original")).read_bytes() == old
-    assert embed_in_place(path, TAGS) is False
-    assert embed_in_place(path, [], ["dog", "海"]) is True
-    assert not {"dog", "海"} & set(read_keywords(path).names)
+    assert embed_in_place(path, TAGS, own=OWN) is False
+    assert embed_in_place(path, [], own=OWN) is True
+    assert path.read_bytes() == old
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -224,13 +225,41 @@ def test_iptc_follows_where_there_is_one(tmp_path: Path) -> None:
     assert read_keywords(path) == Keywords(("dog", "海", "mine"), WRITTEN.paths)
 
 
+def test_iptc_loses_what_soutu_put_there_and_keeps_what_others_did(tmp_path: Path) -> None:
+    """A keyword that IPTC had before is not soutu's, though soutu writes it into XMP."""
+    path = saved(tmp_path, jpeg(photoshop((2, 25, b"dog"))))
+    embed_in_place(path, [DOG, ("cat",)], own=OWN)
+    assert read_keywords(path) == Keywords(("dog", "cat"), (DOG,), frozenset({"cat"}))
+    embed_in_place(path, [], own=OWN)
+    found: Any = open_picture(path.read_bytes()).info["photoshop"]
+    assert read_iptc(found[0x0404]) == ["dog"]
+    assert read_keywords(path).names == ("dog",)
+
+
 def test_a_backup_is_never_overwritten(tmp_path: Path) -> None:
-    """The first one is the original."""
-    old = jpeg()
+    """What soutu wrote needs none; what somebody else changed since then gets another."""
+    old = jpeg(photoshop((2, 25, b"mine")))
     path = saved(tmp_path, old)
-    embed_in_place(path, [DOG])
-    embed_in_place(path, [("cat",)])
+    embed_in_place(path, [DOG], own=OWN)
+    embed_in_place(path, [("cat",)], own=OWN)
     assert path.with_name("photo.jpg_original").read_bytes() == old
+    assert len(list(tmp_path.iterdir())) == 2
+    embed_in_place(path, [("by hand",)], backup=False)
+    other = path.read_bytes()
+    embed_in_place(path, [DOG], own=OWN)
+    embed_in_place(path, [("cat",)], own=OWN)
+    assert path.with_name("photo.jpg_original").read_bytes() == old
+    assert path.with_name("photo.jpg_original_2").read_bytes() == other
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_backup_that_was_there_keeps_something_else(tmp_path: Path) -> None:
+    """The bytes of now are kept beside it."""
+    path = saved(tmp_path, jpeg())
+    older = saved(tmp_path, b"older", "photo.jpg_original")
+    embed_in_place(path, [DOG])
+    assert older.read_bytes() == b"older"
+    assert path.with_name("photo.jpg_original_2").read_bytes() == jpeg()
 
 
 def test_a_backup_is_copied_where_links_are_not_known(

@@ -11,10 +11,11 @@ import pytest
 from xmp_packets import DARKTABLE, LIGHTROOM, bag, packet
 
 from soutu.errors import ImageError, InputError, StorageError
-from soutu.images.keywords import NO_KEYWORDS, Keywords
+from soutu.images.keywords import NO_KEYWORDS, Keywords, Own
 from soutu.images.sidecar import find_sidecars, keywords_beside, read_sidecar, write_sidecar
 
 DOG = ("animal", "dog")
+OWN = Own(may_go=lambda _: True)
 
 
 @pytest.fixture
@@ -134,3 +135,90 @@ def test_a_name_that_xmp_cannot_hold_writes_nothing(picture: Path) -> None:
     with pytest.raises(InputError, match="holds a character"):
         write_sidecar(picture, [DOG, ("a\x07b",)])
     assert find_sidecars(picture) == []
+
+
+def test_pictures_that_share_a_name_do_not_write_into_one_sidecar(picture: Path) -> None:
+    """Each gets its own, and what soutu wrote into the shared one goes; the rest of it stays."""
+    shared = picture.with_name("photo.xmp")
+    shared.write_text(DARKTABLE)
+    assert write_sidecar(picture, [("cat",)], own=OWN) == shared
+    other = picture.with_name("photo.PNG")
+    other.write_bytes(b"picture")
+    assert write_sidecar(picture, [("cat",)], own=OWN) == picture.with_name("photo.jpg.xmp")
+    assert write_sidecar(other, [DOG], ["holiday"], own=OWN) == other.with_name("photo.PNG.xmp")
+    assert read_sidecar(shared) == Keywords(("dog", "holiday"), (DOG,))
+    assert keywords_beside(picture).names == ("cat", "dog", "holiday")
+
+
+def test_a_sidecar_that_says_whose_it_is_is_not_shared(picture: Path) -> None:
+    """It is written whatever other files are there."""
+    shared = picture.with_name("photo.xmp")
+    shared.write_text(LIGHTROOM.replace("CR2", "JPG"))
+    picture.with_name("photo.CR2").write_bytes(b"raw")
+    assert write_sidecar(picture, [DOG], own=OWN) == shared
+
+
+def test_both_sidecars_of_a_picture_lose_what_is_to_go(picture: Path) -> None:
+    """The tags stand in the first one only."""
+    own, shared = picture.with_name("photo.jpg.xmp"), picture.with_name("photo.xmp")
+    write_sidecar(picture, [DOG, ("cat",)], own=OWN)
+    own.rename(shared)
+    own.write_text(DARKTABLE)
+    write_sidecar(picture, [("cat",)], ["holiday"], own=OWN)
+    assert read_sidecar(own).names == ("dog", "cat")
+    assert read_sidecar(shared).names == ()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_sidecar_that_changes_meanwhile_is_not_overwritten(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """Nor one that comes meanwhile: the other program's work stays."""
+    sidecar = picture.with_name("photo.jpg.xmp")
+    if there:
+        sidecar.write_text(DARKTABLE)
+    sync = os.fsync
+
+    def meddle(handle: int) -> None:
+        sidecar.write_text("changed")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", meddle)
+    with pytest.raises(ImageError, match="changed while"):
+        write_sidecar(picture, [("cat",)])
+    assert sidecar.read_text() == "changed"
+    assert len(list(picture.parent.iterdir())) == 2
+
+
+def test_owner_and_attributes_stay(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as the system lets them: what it refuses does not stop the writing."""
+    sidecar = picture.with_name("photo.jpg.xmp")
+    sidecar.write_text(DARKTABLE)
+    kept: dict[bytes, bytes] = {}
+    asked: list[tuple[int, int]] = []
+
+    def own(_: int, user: int, group: int) -> None:
+        asked.append((user, group))
+        raise PermissionError
+
+    def put(_: int, name: bytes, value: bytes) -> None:
+        if name == b"security.x":
+            raise PermissionError
+        kept[name] = value
+
+    monkeypatch.setattr(os, "fchown", own)
+    monkeypatch.setattr(os, "listxattr", lambda _: [b"security.x", b"user.x"], raising=False)
+    monkeypatch.setattr(os, "getxattr", lambda _, name: b"of " + name, raising=False)
+    monkeypatch.setattr(os, "setxattr", put, raising=False)
+    write_sidecar(picture, [("cat",)])
+    assert asked == [(sidecar.stat().st_uid, sidecar.stat().st_gid)]
+    assert kept == {b"user.x": b"of user.x"}
+
+
+def test_names_too_long_for_sidecars_have_none(tmp_path: Path) -> None:
+    """Looking for one is no error; writing one is, and says why."""
+    picture = tmp_path / ("x" * 251 + ".jpg")
+    picture.write_bytes(b"picture")
+    assert find_sidecars(picture) == []
+    with pytest.raises(StorageError, match="file name too long"):
+        write_sidecar(picture, [("cat",)])

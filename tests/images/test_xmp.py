@@ -8,10 +8,11 @@ import pytest
 from xmp_packets import DARKTABLE, LIGHTROOM, NAMESPACES, bag, packet
 
 from soutu.errors import ImageError, InputError
-from soutu.images.keywords import NO_KEYWORDS, Keywords, TagPath, gather, join
+from soutu.images.keywords import NO_KEYWORDS, Keywords, Own, TagPath, gather, join
 from soutu.images.xmp import EMPTY, edit, keywords_of
 
 DOG = ("animal", "dog")
+OWN = Own(may_go=lambda _: True)
 
 
 def test_the_three_lists_of_digikam_give_each_keyword_once() -> None:
@@ -232,6 +233,57 @@ def test_a_tag_that_moved_takes_its_old_path_away_when_it_is_named() -> None:
     assert keywords_of(edit(old, [("pet", "dog")], ["dog"])) == Keywords(
         ("dog",), (("pet", "dog"),)
     )
+
+
+def test_what_soutu_wrote_is_marked_and_goes_when_it_holds_no_more() -> None:
+    """Whatever others wrote stays, the same keyword too; the packet is then as it was."""
+    old = packet(bag("dc:subject", "holiday", "Sea"))
+    written = edit(old, [DOG, ("sea",)], own=OWN)
+    assert keywords_of(written) == Keywords(("holiday", "Sea", "dog"), (DOG,), frozenset({"dog"}))
+    assert edit(written, [DOG, ("sea",)], own=OWN) == written
+    moved = edit(written, [("pet", "Dog")], own=OWN)
+    assert keywords_of(moved).paths == (("pet", "Dog"),)
+    left = edit(moved, [], own=OWN)
+    assert keywords_of(left) == Keywords(("holiday", "Sea"))
+    assert b"soutu:keywords" not in left
+    assert edit(edit(EMPTY, [DOG], own=OWN), [], own=OWN) == EMPTY
+
+
+def test_only_keywords_that_may_go_do() -> None:
+    """A run for some tags leaves those of others alone, and their marks."""
+    both = edit(EMPTY, [DOG, ("cat",)], own=OWN)
+    left = keywords_of(edit(both, [], own=Own(may_go=lambda name: name == "cat")))
+    assert left == Keywords(("dog",), (DOG,), frozenset({"dog"}))
+
+
+def test_what_others_say_elsewhere_in_the_file_is_not_marked() -> None:
+    """Such as IPTC, which soutu repeats in XMP."""
+    own = Own(may_go=lambda _: True, said=frozenset({"dog"}))
+    assert keywords_of(edit(EMPTY, [DOG, ("cat",)], own=own)).ours == {"cat"}
+
+
+def test_a_keyword_that_soutu_wrote_and_somebody_moved_is_still_no_news() -> None:
+    """Programs in which people rearrange a tree of keywords rewrite the paths of all pictures."""
+    lists, mark, rest = edit(EMPTY, [DOG], own=OWN).partition(b"<soutu:keywords")
+    old = lists.replace(b"animal", b"pet") + mark + rest
+    assert keywords_of(old).ours == {"dog"}
+    left = edit(old, [], own=OWN)
+    assert keywords_of(left) == Keywords(("dog",), (("pet", "dog"),), frozenset({"dog"}))
+
+
+def test_what_soutu_wrote_in_one_place_and_somebody_in_another_is_theirs() -> None:
+    """Each file has its own marks."""
+    ours, theirs = Keywords(("dog", "cat"), (), frozenset({"dog", "cat"})), Keywords(("Dog",))
+    assert join([ours, theirs]).ours == {"cat"}
+    assert join([ours, ours]).ours == {"dog", "cat"}
+
+
+def test_very_long_paths_and_lists_cost_no_more_than_their_length() -> None:
+    """A path deeper than any tree of keywords is none."""
+    deep = packet(bag("lr:hierarchicalSubject", "|".join(["a"] * 200_000), "animal|dog"))
+    assert keywords_of(deep) == Keywords(("dog",), (DOG,))
+    names = [f"{n:06d}" + "x" * 56 for n in range(50_000)]
+    assert gather([*names, names[7] + "yyy"]).names == (*names[:7], *names[8:], names[7] + "yyy")
 
 
 def test_names_with_a_separator_stay_out_of_lists_where_they_would_mean_a_path() -> None:

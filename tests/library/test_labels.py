@@ -12,7 +12,7 @@ from painting import paint
 
 from soutu.errors import InputError
 from soutu.library.folder import FolderLibrary
-from soutu.library.tagging.fitting import Spoken
+from soutu.library.tagging.spoken import Spoken
 from soutu.types import ImportReport, Label
 
 
@@ -69,7 +69,7 @@ def test_people_change_their_minds(library: FolderLibrary, photos: Path) -> None
     assert said(library) == [("red.png", "warm", True)]
     library.labels.undo()
     assert said(library) == []
-    with pytest.raises(InputError, match="the last change was no label but: add cold"):
+    with pytest.raises(InputError, match="no labelling left to take back"):
         library.labels.undo()
 
 

@@ -13,7 +13,7 @@ from soutu.errors import InputError, LibraryError, QueryError
 from soutu.library.folder import FolderLibrary
 from soutu.library.tagging import membership
 from soutu.library.tagging.membership import log_odds
-from soutu.types import ImageTags, Query
+from soutu.types import ImageTags, Query, TagCount
 
 
 def paint_many(folder: Path, n: int = 60, start: int = 0) -> None:
@@ -393,7 +393,10 @@ def test_without_tags_or_pictures_one_is_told_what_to_do(open_folder: OpenFolder
     library = open_folder()
     library.tags.add("red")
     with pytest.raises(LibraryError, match="soutu index"):
-        library.tags.counts()
+        library.tags.suggest()
+    assert library.tags.counts() == [TagCount(tag="red", count=0)]
+    with pytest.raises(InputError):
+        library.tags.counts("colour = ")
 
 
 def test_an_empty_vocabulary_says_how_to_fill_it(open_folder: OpenFolder, photos: Path) -> None:

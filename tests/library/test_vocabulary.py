@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from conftest import OpenFolder
@@ -99,9 +101,30 @@ BAD: Sequence[tuple[Change, str]] = [
     (lambda x: x.tags.add("  "), "empty"),
     (lambda x: x.tags.add("CAT"), "'CAT' is a tag already"),
     (lambda x: x.tags.add("lion", aliases=["猫"]), "'猫' is an alias of 'cat' already"),
-    (lambda x: x.tags.add("lion", threshold=1.5), "threshold 1.5 lies outside 0..1"),
-    (lambda x: x.tags.add("lion", threshold=float("nan")), "threshold nan lies outside 0..1"),
-    (lambda x: x.tags.add("lion", prompts=[" "]), "a prompt is empty"),
+    (lambda x: x.tags.add("lion", threshold=1.5), "threshold 1.5 is no number from 0 to 1"),
+    (
+        lambda x: x.tags.add("lion", threshold=float("nan")),
+        "threshold nan is no number",
+    ),
+    (lambda x: x.tags.add("lion", prompts=[" "]), "prompt ' ' is no text"),
+    (lambda x: x.tags.add("lion", prompts=["a" * 3000]), "has 3,000 characters"),
+    (lambda x: x.tags.add("lion", prompts=["a\x07"]), "the character U\\+0007"),
+    (lambda x: x.tags.edit("cat", prompts=["a" * 3000]), "has 3,000 characters"),
+    (lambda x: x.tags.add("lion", threshold=cast("float", "0.5")), "threshold '0.5' is no number"),
+    (lambda x: x.tags.add("lion", threshold=True), "threshold True is no number"),
+    (lambda x: x.tags.add(cast("str", None)), "name takes text, not None"),
+    (lambda x: x.tags.add(cast("str", 5)), "name takes text, not 5"),
+    (lambda x: x.tags.add("lion", aliases=[cast("str", 1)]), "aliases takes text, not 1"),
+    (lambda x: x.tags.add("lion", prompts=[cast("str", 1)]), "prompts takes text, not 1"),
+    (lambda x: x.tags.add("lion", parent=cast("str", 1)), "the name of a tag takes text, not 1"),
+    (lambda x: x.tags.add("lion", group=cast("str", 1)), "group takes text, not 1"),
+    (lambda x: x.tags.add("lion", aliases="狮子"), "aliases takes a list, and '狮子' is a single"),
+    (lambda x: x.tags.edit("cat", aliases="狮子"), "aliases takes a list"),
+    (lambda x: x.tags.add("lion", prompts="a lion"), "prompts takes a list"),
+    (lambda x: x.tags.edit("cat", prompts="a lion"), "prompts takes a list"),
+    (lambda x: x.tags.remove("cat"), "names takes a list"),
+    (lambda x: x.tags.merge("cat", into="dog"), "names takes a list"),
+    (lambda x: x.tags.load("everyday", on_conflict=cast("Any", "no")), "on_conflict is 'no'"),
     (lambda x: x.tags.add("lion", parent="felines"), "no tag 'felines'"),
     (lambda x: x.tags.edit("animal", parent="cat"), "animal → cat → animal"),
     (lambda x: x.tags.edit("animal", parent="animal"), "animal → animal"),
@@ -202,23 +225,46 @@ def test_an_import_updates_what_the_file_states(library: Library, tmp_path: Path
 
 
 def test_an_import_can_skip_or_refuse_what_is_there(library: Library, tmp_path: Path) -> None:
-    """Skipping also leaves out aliases that belong to another tag."""
+    """Skipping leaves out a tag one of whose names belongs to another, with those below it."""
     file = tmp_path / "tags.csv"
-    file.write_text("name,aliases,threshold\ncat,,0.9\nlion,猫|leo,\n")
-    with pytest.raises(InputError, match="'cat' is there already"):
+    file.write_text(
+        "name,aliases,threshold,parent\nkitty,,0.9,\ncat,,,\nlion,猫|leo,,\ncub,,,lion\nfox,,,\n"
+    )
+    place = "tags.csv, line 2, column 1 (name)"
+    with pytest.raises(InputError, match=re.escape(f"{place}: the tag 'kitty' is there already")):
         library.tags.load(file, on_conflict="error")
-    with pytest.raises(InputError, match="'lion': its name '猫' already belongs"):
-        library.tags.load(file)
-    assert library.tags.load(file, on_conflict="skip") == ImportReport(added=1, unchanged=1)
-    assert library.tags.get("lion").aliases == ("leo",)
+    assert library.tags.load(file, on_conflict="skip") == ImportReport(
+        added=1,
+        unchanged=2,
+        skipped=(
+            "line 4, 'lion': its name '猫' belongs to the tag 'cat'",
+            "line 5, 'cub': its parent is skipped",
+        ),
+    )
+    assert names(library) == ["animal", "cat", "dog", "fox"]
     assert library.tags.get("cat").threshold is None
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,parent\nfox,canines\n", "'fox' has the parent 'canines'"),
+        (
+            "name,parent\nwolf,\nfox,canines\n",
+            "line 3, column 2 (parent): the tag 'fox' has the parent 'canines'",
+        ),
+        (
+            "name,parent\nwolf,cat\nanimal,wolf\n",
+            "line 2, column 2 (parent): the parents go round in a circle: ",
+        ),
         ("name,parent\nanimal,cat\n", "animal → cat → animal"),
+        (
+            "name,aliases\nfox,\nlion,猫\n",
+            "line 3, column 2 (aliases): the tag 'lion': its name '猫' belongs to the tag 'cat'",
+        ),
+        (
+            "name\ncat\nkitty\n",
+            "line 3, column 1 (name): the tag 'kitty' comes twice, as an alias of 'cat'",
+        ),
         ("name,threshold\nfox,2\n", "line 2"),
         ("name\nfox\nFOX\n", "line 3"),
     ],
@@ -230,9 +276,18 @@ def test_a_bad_import_changes_nothing(
     before = list(library.tags)
     file = tmp_path / "tags.csv"
     file.write_text(text)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=re.escape(message)):
         library.tags.load(file)
     assert list(library.tags) == before
+
+
+def test_a_bad_import_of_toml_names_the_tag(library: Library, tmp_path: Path) -> None:
+    """Where there are no lines to count, its number and name say where it is."""
+    file = tmp_path / "tags.toml"
+    file.write_text('[[tag]]\nname = "wolf"\n[[tag]]\nname = "fox"\nparent = "canines"\n')
+    place = f"{file}, tag 2 ('fox'), parent: the tag 'fox' has the parent 'canines'"
+    with pytest.raises(InputError, match=re.escape(place)):
+        library.tags.load(file)
 
 
 def test_parents_may_come_later_in_an_import(library: Library, tmp_path: Path) -> None:

@@ -180,11 +180,31 @@ CSV_ERRORS = {
     'name,parent\ncat,"a\nb\n': 'line 2, column 2: the quote " is never closed',
     'name,prompts\ncat,"a\n"b,\n': "line 2, column 2: there is text after the closing quote",
     "name\ncat\nd\x07g": "line 3, column 1 (name): name 'd\\x07g' holds the character U+0007",
+    "alias\nfoo": "line 1, column 1: is 'alias' the header or a tag?",
+    "Names\nfoo": "line 1, column 1: is 'Names' the header or a tag?",
+    "标签\n猫": "line 1, column 1: is '标签' the header or a tag?",
+    "name\nca\u200bt": "line 2, column 1 (name): name 'ca\\u200bt' holds the character U+200B",
+    "name\nca\u202et": "line 2, column 1 (name): name 'ca\\u202et' holds the character U+202E",
+    "name\nca\u200dt": "line 2, column 1 (name): name 'ca\\u200dt' holds the character U+200D",
+    "name\n猫\u200c": "line 2, column 1 (name): name '猫\\u200c' holds the character U+200C",
     "name,parent\na,b\nb,c\nB c,\nc,a": (
         "line 2, column 2 (parent): the parents go round in a circle: a -> b -> c -> a"
     ),
     "name,aliases,parent\ncat,猫,猫": "line 2, column 3 (parent): the parents go round in a circle",
 }
+
+
+@pytest.mark.parametrize("name", ["می‌خواهم", "क्‍ष", "👨‍👩‍👧", "🏳️‍🌈"])
+def test_joiners_that_scripts_need(name: str) -> None:
+    """They show in how the letters beside them look, and hold emoji together."""
+    assert check_name(name) == name
+
+
+def test_a_tag_that_is_named_like_a_column(tmp_path: Path) -> None:
+    """A header says that the line below it is no header."""
+    path = tmp_path / "t.csv"
+    path.write_text("name\nlabel\nparent\n")
+    assert read_vocabulary(path) == [Tag(name="label"), Tag(name="parent")]
 
 
 @pytest.mark.parametrize("text", CSV_ERRORS)

@@ -7,8 +7,9 @@ anything else. Such labels follow the keywords and the names of tags and are not
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from soutu.catalog import schema
 from soutu.catalog.chunks import chunks
 
 if TYPE_CHECKING:
-    from soutu.catalog.catalog import Catalog
+    from soutu.catalog.catalog import Catalog, ImageRow
 
 SOURCE = "file"
 """The source of labels that keywords of files gave."""
@@ -24,13 +25,38 @@ SOURCE = "file"
 _MANY = 1000  # tags from which on all are looked at
 
 
-def put_keywords(catalog: Catalog, found: Mapping[int, Iterable[tuple[str, str]]]) -> None:
-    """Replace the keywords of images, each (key, name), and keep in mind which soutu wrote."""
+class Keyword(NamedTuple):
+    """A keyword of a file: what it is compared by, its name, and whether soutu wrote it."""
+
+    key: str
+    name: str
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What soutu wrote for one picture, so that nothing of it need be read again.
+
+    `added` are keywords, {key: name}, that it put into the sidecar. `sidecar_ns` is when the
+    sidecars were last changed, before and after.
+    """
+
+    added: Mapping[str, str]
+    sidecar_ns: tuple[int, int]
+
+
+def put_keywords(
+    catalog: Catalog, found: Mapping[int, Iterable[tuple[str, str] | Keyword]]
+) -> None:
+    """Replace the keywords of images, and keep in mind which soutu wrote.
+
+    Also those that a file no longer tells from others: another program may have left the note out.
+    """
     t = schema.keywords
     rows = {
-        (image, key): {"image": image, "key": key, "name": name, "ours": False}
+        (image, each.key): {"image": image, **each._asdict()}
         for image, names in found.items()
-        for key, name in names
+        for each in (Keyword(*name) for name in names)
     }
     with catalog.transaction() as c:
         for chunk in chunks(list(found)):
@@ -44,41 +70,57 @@ def put_keywords(catalog: Catalog, found: Mapping[int, Iterable[tuple[str, str]]
             c.execute(t.insert(), list(rows.values()))
 
 
-def note_written(catalog: Catalog, written: Mapping[int, Mapping[str, str]]) -> None:
-    """Remember the keywords, {key: name}, that soutu wrote into images' files by itself.
+def note_written(catalog: Catalog, written: Mapping[int, Written]) -> None:
+    """Note what soutu put into sidecars.
 
-    Those that were there before stay the file's own.
+    Nothing is noted of a picture whose sidecars were changed by others since they were last read.
     """
-    t = schema.keywords
+    t, images = schema.keywords, schema.images
     with catalog.transaction() as c:
         for chunk in chunks(list(written)):
-            known = {
-                (image, key): ours
-                for image, key, ours in c.execute(
-                    sa.select(t.c.image, t.c.key, t.c.ours).where(t.c.image.in_(chunk))
-                )
-            }
-            c.execute(t.delete().where(t.c.image.in_(chunk), t.c.ours))
+            stamps = sa.select(images.c.id, images.c.sidecar_ns).where(images.c.id.in_(chunk))
+            read = {row.id: row.sidecar_ns for row in c.execute(stamps)}
+            current = [i for i in chunk if read.get(i) == written[i].sidecar_ns[0]]
+            statement = sa.select(t.c.image, t.c.key).where(t.c.image.in_(current))
+            known = {(image, key) for image, key in c.execute(statement)}
             rows = [
                 {"image": image, "key": key, "name": name, "ours": True}
-                for image in chunk
-                for key, name in written[image].items()
-                if known.get((image, key), True)
+                for image in current
+                for key, name in written[image].added.items()
+                if (image, key) not in known
             ]
             if rows:
                 c.execute(t.insert(), rows)
+            for image in current:
+                after = written[image].sidecar_ns[1]
+                c.execute(images.update().where(images.c.id == image).values(sidecar_ns=after))
 
 
-def written_by_soutu(catalog: Catalog, images: Sequence[int]) -> dict[int, set[str]]:
-    """Return the keys of the keywords that soutu wrote into images' files."""
+def any_by_soutu(catalog: Catalog) -> bool:
+    """Tell whether soutu wrote any keyword into a file."""
     t = schema.keywords
-    found: dict[int, set[str]] = {}
+    with catalog.reading() as c:
+        return c.execute(sa.select(t.c.image).where(t.c.ours).limit(1)).first() is not None
+
+
+def restamp(catalog: Catalog, rows: Iterable[ImageRow], old: Mapping[int, bytes]) -> None:
+    """Note the size, time and digest of files whose pixels are those of the `old` digests.
+
+    What was computed from the pixels stays good. A row that is not of that digest stays.
+    """
+    t = schema.images
     with catalog.transaction() as c:
-        for chunk in chunks(images):
-            statement = sa.select(t.c.image, t.c.key).where(t.c.image.in_(chunk), t.c.ours)
-            for image, key in c.execute(statement):
-                found.setdefault(image, set()).add(key)
-    return found
+        for row in rows:
+            c.execute(
+                t.update()
+                .where(t.c.id == row.id, t.c.digest == old[row.id])
+                .values(
+                    size=row.size,
+                    mtime_ns=row.mtime_ns,
+                    digest=row.digest,
+                    sidecar_ns=row.sidecar_ns,
+                )
+            )
 
 
 def unclaimed(catalog: Catalog) -> list[tuple[str, int]]:
@@ -90,15 +132,16 @@ def unclaimed(catalog: Catalog) -> list[tuple[str, int]]:
         .group_by(t.c.key)
         .order_by(sa.func.count().desc(), t.c.key)
     )
-    with catalog.transaction() as c:
+    with catalog.reading() as c:
         return [(name, count) for name, count in c.execute(statement)]
 
 
 def images_with(catalog: Catalog, key: str, limit: int) -> list[int]:
-    """Return some images whose files have a keyword."""
+    """Return some images whose files have a keyword that soutu did not write."""
     t = schema.keywords
-    statement = sa.select(t.c.image).where(t.c.key == key).order_by(t.c.image).limit(limit)
-    with catalog.transaction() as c:
+    given = sa.select(t.c.image).where(t.c.key == key, t.c.ours.is_(False))
+    statement = given.order_by(t.c.image).limit(limit)
+    with catalog.reading() as c:
         return list(c.execute(statement).scalars())
 
 

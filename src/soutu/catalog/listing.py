@@ -18,12 +18,12 @@ def listed(catalog: Catalog, order: PictureOrder) -> Ids:
     """Return the ids of all pictures in an order; see `PictureOrder`."""
     t = schema.images
     if order == "path":
-        with catalog.transaction() as c:
+        with catalog.reading() as c:
             found = c.execute(sa.select(t.c.id).order_by(t.c.path)).scalars().all()
         return np.array(found, dtype=np.int64)
     # Read as it is stored: turning a million texts into datetime objects takes seconds.
     taken = sa.type_coerce(t.c.taken_at, sa.Text)
-    with catalog.transaction() as c:
+    with catalog.reading() as c:
         rows = c.execute(sa.select(t.c.id, taken, t.c.mtime_ns).order_by(t.c.id)).all()
     if not rows:
         return np.empty(0, np.int64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,10 +17,14 @@ import sqlalchemy as sa
 from soutu.catalog import schema
 from soutu.catalog.chunks import chunks
 from soutu.catalog.counters import count_up
+from soutu.catalog.departures import remember, today
+from soutu.catalog.keywords import SOURCE as FROM_FILE
 from soutu.catalog.keywords import label_from_files
 from soutu.types import Change
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from soutu.catalog.catalog import Catalog
 
 SAID = "said"
@@ -72,15 +76,18 @@ class Said:
 
     # --- reading ---
 
-    def tags(self) -> dict[int, TagRow]:
-        """Return every tag by id, in the order they were added."""
-        return self._tags(None)
+    def tags(self, ids: Sequence[int] | None = None) -> dict[int, TagRow]:
+        """Return every tag, or those of some ids, by id, in the order they were added."""
+        return self._tags(ids)
 
-    def any_named(self, keys: Sequence[str]) -> bool:
-        """Tell whether one of the keys is a name of a tag; cheap, for a question asked often."""
-        n = schema.names
-        statement = sa.select(sa.literal(1)).where(n.c.key.in_(keys)).limit(1)
-        return bool(keys) and self._c.execute(statement).first() is not None
+    @property
+    def connection(self) -> sa.Connection:
+        """The transaction, to read more in it."""
+        return self._c
+
+    def name_keys(self) -> frozenset[str]:
+        """Return what the names of all tags are compared by."""
+        return frozenset(self._c.execute(sa.select(schema.names.c.key)).scalars())
 
     def labels(
         self, *, images: Sequence[int] | None = None, tags: Sequence[int] | None = None
@@ -99,30 +106,80 @@ class Said:
 
     def labels_at(self, keys: Iterable[LabelKey]) -> dict[LabelKey, LabelRow]:
         """Return the labels of these tags and images, by key."""
-        wanted = set(keys)
-        images = sorted({image for _, image in wanted})
-        rows = self.labels(images=images)
-        return {(row.tag, row.image): row for row in rows if (row.tag, row.image) in wanted}
+        t = schema.labels
+        by_tag: dict[int, list[int]] = {}
+        for tag, image in keys:
+            by_tag.setdefault(tag, []).append(image)
+        return {
+            (row.tag, row.image): LabelRow(**row._mapping)
+            for tag, images in by_tag.items()
+            for part in _parts(sa.select(t).where(t.c.tag == tag), t.c.image, images)
+            for row in self._c.execute(part)
+        }
 
     def departed(self) -> list[int]:
         """Return the images that are gone while their labels wait for them."""
         return list(self._c.execute(sa.select(schema.departed.c.image)).scalars())
 
+    def places(self, images: Sequence[int]) -> dict[int, tuple[Path, bool]]:
+        """Return where pictures are or, when they left with labels, were; and whether they left."""
+        found: dict[int, tuple[Path, bool]] = {}
+        for t, key, left in ((schema.departed, "image", True), (schema.images, "id", False)):
+            for part in _parts(sa.select(t.c[key], t.c.path), t.c[key], images):
+                found.update((row[0], (row[1], left)) for row in self._c.execute(part))
+        return found
+
+    def at_paths(self, paths: Sequence[Path]) -> dict[Path, int]:
+        """Return the pictures at these paths, or those that were there when they left."""
+        found: dict[Path, int] = {}
+        for t, key in ((schema.departed, "image"), (schema.images, "id")):
+            for part in _parts(sa.select(t.c.path, t.c[key]).order_by(t.c[key]), t.c.path, paths):
+                found.update((row[0], row[1]) for row in self._c.execute(part))
+        return found
+
+    def filed(self, keys: Iterable[LabelKey]) -> set[LabelKey]:
+        """Return those of the keys to which keywords of files say yes."""
+        k, n = schema.keywords, schema.names
+        wanted = set(keys)
+        says = sa.select(n.c.tag, k.c.image).join(n, n.c.key == k.c.key).where(k.c.ours.is_(False))
+        parts = _parts(says, k.c.image, sorted({image for _, image in wanted}))
+        found = {(row[0], row[1]) for part in parts for row in self._c.execute(part)}
+        return found & wanted
+
     def history(self, limit: int | None = None) -> list[Change]:
         """Return the last changes, newest first."""
+        return list(self._changes(sa.true(), limit))
+
+    def standing(self, actions: Iterable[str] | None = None) -> Iterator[Change]:
+        """Yield the changes that were not undone, of some actions or all, newest first."""
+        t = schema.history
+        where = sa.true() if actions is None else t.c.action.in_(list(actions))
+        # One at a time: mostly the first is all that is wanted, of a history of any length.
+        last: Change | None = next(self._changes(sa.and_(~t.c.undone, where), 1), None)
+        while last is not None:
+            yield last
+            older = sa.and_(~t.c.undone, where, t.c.number < last.number)
+            last = next(self._changes(older, 1), None)
+
+    def _changes(self, where: sa.ColumnElement[bool], limit: int | None) -> Iterator[Change]:
         t = schema.history
         columns = (c for c in t.c if c.name != "before")
-        statement = sa.select(*columns).order_by(t.c.number.desc()).limit(limit)
-        return [
-            Change(**{**row._mapping, "at": row.at.replace(tzinfo=UTC)})
-            for row in self._c.execute(statement)
-        ]
+        statement = sa.select(*columns).where(where).order_by(t.c.number.desc()).limit(limit)
+        for row in self._c.execute(statement).all():
+            yield Change(**{**row._mapping, "at": row.at.replace(tzinfo=UTC)})
 
     def before(self, number: int) -> Edit:
-        """Return the states that undo a change."""
+        """Return the states that undo a change, of the pictures that are still known."""
         t = schema.history
         found = self._c.execute(sa.select(t.c.before).where(t.c.number == number)).scalar_one()
-        return _edit_from(found)
+        edit = _edit_from(found)
+        now = today(self._c, {image for _, image in edit.labels})
+        labels: dict[LabelKey, LabelRow | None] = {}
+        for (tag, image), row in edit.labels.items():
+            # Two pictures of the past can be one today; what was said beats what was not.
+            if image in now and labels.get(key := (tag, now[image])) is None:
+                labels[key] = None if row is None else replace(row, image=now[image])
+        return replace(edit, labels=labels)
 
     # --- changing ---
 
@@ -140,12 +197,13 @@ class Said:
     def change(self, edit: Edit, *, who: str, source: str, action: str, what: str) -> Change:
         """Give tags and labels their new states, and note it with the way back."""
         before = self._apply(edit)
-        label_from_files(self._c, list(edit.tags))
+        remember(self._c, {image for _, image in edit.labels})
         t = schema.history
         number = (self._c.execute(sa.select(sa.func.max(t.c.number))).scalar() or 0) + 1
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = _now()
         noted: dict[str, Any] = {"number": number, "who": who, "source": source, "action": action}
         noted |= {"at": now, "what": what, "undone": False}
+        noted |= {key: storable(noted[key]) for key in ("who", "what")}
         self._c.execute(t.insert().values(**noted, before=_edit_to(before)))
         return Change(**{**noted, "at": now.replace(tzinfo=UTC)})
 
@@ -153,7 +211,6 @@ class Said:
         """Give everything that a change touched the state it had before."""
         edit = self.before(change.number)
         self._apply(edit)
-        label_from_files(self._c, list(edit.tags))
         t = schema.history
         self._c.execute(t.update().where(t.c.number == change.number).values(undone=True))
 
@@ -163,8 +220,27 @@ class Said:
             labels=dict.fromkeys(edit.labels) | self.labels_at(edit.labels),
         )
         self._put_tags(edit.tags)
-        self._put_labels(edit.labels)
+        self._put_labels(self._as_files_say(edit.labels))
+        if edit.tags:
+            label_from_files(self._c, list(edit.tags))
         return before
+
+    def _as_files_say(
+        self, states: Mapping[LabelKey, LabelRow | None]
+    ) -> dict[LabelKey, LabelRow | None]:
+        """Let files speak where nobody else does, as they do now and not as they once did."""
+        open_ = [k for k, row in states.items() if row is None or row.source == FROM_FILE]
+        filed = self.filed(open_)
+        now = _now()
+        found = dict(states)
+        for key in open_:
+            found[key] = states[key] if key in filed else None
+            if key in filed and found[key] is None:
+                tag, image = key
+                found[key] = LabelRow(
+                    tag=tag, image=image, value=True, source=FROM_FILE, who="", at=now
+                )
+        return found
 
     def _tags(self, ids: Sequence[int] | None) -> dict[int, TagRow]:
         t, n = schema.tags, schema.names
@@ -224,7 +300,9 @@ class Said:
         for tag, images in by_tag.items():
             for chunk in chunks(images):
                 self._c.execute(t.delete().where(t.c.tag == tag, t.c.image.in_(chunk)))
-        rows = [asdict(row) for row in states.values() if row is not None]
+        rows = [
+            {**vars(row), "who": storable(row.who)} for row in states.values() if row is not None
+        ]
         if rows:
             self._c.execute(t.insert(), rows)
 
@@ -240,8 +318,17 @@ def saying(catalog: Catalog) -> Iterator[Said]:
 @contextmanager
 def hearing(catalog: Catalog) -> Iterator[Said]:
     """Read tags and labels as they are at one moment."""
-    with catalog.transaction() as connection:
+    with catalog.reading() as connection:
         yield Said(connection)
+
+
+def storable(text: str) -> str:
+    r"""Spell out what UTF-8 cannot hold: a file name's stray byte 0xFF becomes `\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _edit_to(edit: Edit) -> dict[str, Any]:
@@ -287,7 +374,7 @@ def _edit_from(found: Mapping[str, Any]) -> Edit:
 
 
 def _parts(
-    statement: sa.Select[Any], column: sa.Column[Any], values: Sequence[int] | None
+    statement: sa.Select[Any], column: sa.Column[Any], values: Sequence[Any] | None
 ) -> Iterator[sa.Select[Any]]:
     if values is None:
         yield statement

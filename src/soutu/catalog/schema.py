@@ -132,6 +132,14 @@ departed = sa.Table(
     sa.Column("path", PathBytes, nullable=False),
 )
 
+remembered = sa.Table(
+    "remembered",  # pictures that the history mentions, here and gone
+    metadata,
+    sa.Column("image", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Its id today: another one since its labels went over to another file of its content.
+    sa.Column("now", sa.BigInteger, nullable=False, index=True),
+)
+
 history = sa.Table(
     "history",
     metadata,
@@ -166,13 +174,33 @@ def _m0002_tags_and_labels(connection: sa.Connection) -> None:
         connection.execute(sa.text("CREATE INDEX ix_images_version ON images (version)"))
 
 
+def _m0003_remembered(connection: sa.Connection) -> None:
+    metadata.create_all(connection, tables=[remembered])
+    mentioned: set[int] = set()
+    for before in connection.execute(sa.select(history.c.before)).scalars():
+        mentioned.update(image for _, image, _ in before["labels"])
+    if mentioned:
+        rows = [{"image": image, "now": image} for image in sorted(mentioned)]
+        connection.execute(remembered.insert(), rows)
+    known = sa.union(sa.select(images.c.id), sa.select(departed.c.image))
+    connection.execute(labels.delete().where(labels.c.image.not_in(known)))
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[sa.Connection], None]], ...] = (
     (1, "images_and_spaces", _m0001_images_and_spaces),
     (2, "tags_and_labels", _m0002_tags_and_labels),
+    (3, "remembered", _m0003_remembered),
 )
 """Applied in order, each once and in one transaction. Never edit one that has been released."""
 
 LATEST = MIGRATIONS[-1][0]
+
+
+def applied(connection: sa.Connection) -> int:
+    """Return the number of a catalog's schema; 0 of an empty one."""
+    if not sa.inspect(connection).has_table(migrations.name):
+        return 0
+    return int(connection.execute(sa.select(sa.func.max(migrations.c.number))).scalar() or 0)
 
 
 def migrate(connection: sa.Connection) -> int:
@@ -180,13 +208,11 @@ def migrate(connection: sa.Connection) -> int:
 
     A number above `LATEST` is returned untouched: the caller refuses such a catalog.
     """
-    if sa.inspect(connection).has_table(migrations.name):
-        found = connection.execute(sa.select(sa.func.max(migrations.c.number))).scalar() or 0
-    else:
-        found = 0
+    found = applied(connection)
+    if found == 0:
         metadata.create_all(connection, tables=[migrations])
     for number, name, run in MIGRATIONS:
         if number > found:
             run(connection)
             connection.execute(migrations.insert().values(number=number, name=name))
-    return int(found)
+    return found

@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "soutu.cli.status",
     "remove": "soutu.cli.remove",
     "models": "soutu.cli.models",
+    "serve": "soutu.cli.serve",
 }
 """Each command's module, in the order of the help page; the module calls its command `command`."""
 
@@ -61,6 +62,7 @@ class LazyGroup(click.Group):
         'soutu search --image beach.jpg --plus "at night"',
         "soutu tags import everyday",
         "soutu search --tag cat",
+        "soutu serve --open",
     ),
 )
 @click.version_option(soutu.__version__, message="soutu %(version)s", help="Print the version.")

@@ -36,6 +36,8 @@ def exit_codes() -> Iterator[None]:
     """Turn every error of the block into its line and its exit code."""
     try:
         yield
+    except click.NoSuchOption as error:
+        raise _with_hint_at_dashes(error) from None
     except (click.ClickException, click.exceptions.Exit, click.Abort):  # click sees to these
         raise
     except KeyboardInterrupt:
@@ -51,6 +53,15 @@ def exit_codes() -> Iterator[None]:
 
             traceback.print_exc()
         fail(*_explained(error))
+
+
+def _with_hint_at_dashes(error: click.NoSuchOption) -> click.UsageError:
+    """Say how to write a name that begins with a dash, where a name is what is asked for."""
+    asked = [] if error.ctx is None else error.ctx.command.params
+    if error.option_name.startswith("--") or not any(isinstance(p, click.Argument) for p in asked):
+        return error
+    hint = "Put -- before a name that begins with a dash."
+    return click.UsageError(f"{error.format_message()} {hint}", ctx=error.ctx)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -73,7 +73,7 @@ def command(
 
     said = bool(yes or no or clear)
     _check_what_is_asked(images, said, source, export, listed, undo)
-    _check_details(images, clear, tag, as_json, listed)
+    _check_details(tag, as_json, listed)
     with open_library(library) as opened:
         if said:
             click.echo(_set(opened, images, yes, no, clear, who))
@@ -115,11 +115,7 @@ def _check_what_is_asked(
         raise click.UsageError(f"{chosen[0]} takes no picture.")
 
 
-def _check_details(
-    images: Sequence[str], clear: Sequence[str], tag: str | None, as_json: bool, listed: bool
-) -> None:
-    if clear and len(images) > 1:
-        raise click.UsageError("--clear takes one picture at a time.")
+def _check_details(tag: str | None, as_json: bool, listed: bool) -> None:
     if tag is not None and not listed:
         raise click.UsageError("--tag goes with --list; to set a label: --yes TAG or --no TAG.")
     if as_json and not listed:
@@ -145,7 +141,8 @@ def _set(
             for names, value in ((yes, True), (no, False))
             for name in names
         ]
-        report = opened.labels.set_many(labels, who=who, source="person")
+        cleared = [(image, name) for image in images for name in clear]
+        report = opened.labels.set_many(labels, clear=cleared, who=who, source="person")
         changed = report.added + report.updated
     if not changed:
         return "Nothing changed: that was said already." if yes or no else "Nothing to take back."
@@ -170,6 +167,7 @@ def _print(labels: Sequence[Label], *, as_json: bool) -> None:
             label.source,
             printable(label.who),
             f"{label.at.astimezone():%Y-%m-%d %H:%M}" if label.at else "",
+            "(missing)" if label.missing else "",
         )
         for label in labels
     ]
@@ -185,4 +183,5 @@ def _as_json(label: Label) -> dict[str, object]:
         "source": label.source,
         "who": label.who,
         "at": label.at.isoformat() if label.at else None,
+        "missing": label.missing,
     }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from soutu.models.entry import ModelEntry
     from soutu.models.quantize import QuantizeReport
     from soutu.models.store import ModelStore
+    from soutu.types import SpaceStatus
 
 
 @click.group(
@@ -162,8 +163,11 @@ def use(*, model: str, precision: PrecisionChoice, library: str | None) -> None:
 
     stop = StopRequest()
     with open_library(library) as opened, stop.listening(), shown_progress(stop) as watcher:
+        known = {_which(space): space.vectors for space in opened.status().spaces}
         space = opened.use_model(model, precision=precision, on_progress=watcher, should_stop=stop)
     done = f"{count(space.vectors or 0, 'picture')} encoded with {printable(space.model)}"
+    if space.vectors and known.get(_which(space)) == space.vectors:
+        done = f"Its vectors of {count(space.vectors, 'picture')} were here already"
     if not space.current:
         click.echo(
             f"Stopped; {done} so far, searches use the old model. "
@@ -172,6 +176,10 @@ def use(*, model: str, precision: PrecisionChoice, library: str | None) -> None:
         )
         sys.exit(stop.exit_code)
     click.echo(f"Now in use: {printable(space.model)} ({space.precision}). {done}.")
+
+
+def _which(space: SpaceStatus) -> tuple[str, str, str]:
+    return space.model, space.revision, space.precision
 
 
 @command.command("rm")

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 
 def examples(*commands: str) -> str:
     r"""Return a help page's closing block of example commands; click keeps `\b` blocks as is."""
     return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+class Share(click.FloatRange):
+    """A number from 0 to 1, which may be written as a percentage, as soutu shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number. Raises BadParameter."""
+        if not isinstance(value, str) or not value.endswith("%"):
+            return super().convert(value, param, ctx)
+        percent: Any = value.removesuffix("%")
+        return float(click.FloatRange(0, 100).convert(percent, param, ctx)) / 100
 
 
 library_option = click.option(

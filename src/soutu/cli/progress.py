@@ -25,6 +25,7 @@ STAGES = {
     "download": "downloading",
     "tag": "tagging",
     "write": "writing tags",
+    "keywords": "reading keywords",
 }
 SECONDS_BETWEEN_LINES = 5.0
 

@@ -12,6 +12,7 @@ from soutu.cli.exits import INTERRUPTED
 from soutu.cli.options import examples, library_option, who_option
 from soutu.cli.reviewing import Review
 from soutu.cli.vocabulary import NO_TAGS
+from soutu.errors import SoutuError
 
 if TYPE_CHECKING:
     from soutu.library import Library
@@ -72,6 +73,10 @@ def command(
         except KeyboardInterrupt:
             click.echo(f"\n{review.summary()}")
             sys.exit(INTERRUPTED)
+        except SoutuError:  # a line that is no answer, a full disk
+            if review.asked:
+                click.echo(review.summary())
+            raise
         over = not review.asked and review.question() is None
         click.echo(_nothing(opened) if over else review.summary())
 

@@ -11,13 +11,14 @@ import click
 
 from soutu.cli.answers import meaning
 from soutu.cli.display import bar, printable, shown
-from soutu.cli.keys import single_keys
+from soutu.cli.keys import RESUMED, single_keys
 from soutu.cli.reviewing import Review
 from soutu.cli.table import shortened
 from soutu.cli.thumbnails import ROWS, graphics_protocol, print_beside, room_beside
 from soutu.errors import InputError, SoutuError
 
 if TYPE_CHECKING:
+    from soutu.cli.answers import Said
     from soutu.cli.reviewing import Answer
     from soutu.cli.thumbnails import Draw
     from soutu.types import Question
@@ -40,7 +41,7 @@ def ask_in_terminal(review: Review) -> None:
 def _answered(review: Review, question: Question, next_key: Callable[[], str]) -> bool:
     """Wait for a key that leads on to another question; False for the one that ends it."""
     while True:
-        match meaning(next_key()):
+        match _understood(question, next_key):
             case "yes" | "no" | "skip" as answer:
                 click.echo(answer)
                 _keep(review, answer)
@@ -56,8 +57,20 @@ def _answered(review: Review, question: Question, next_key: Callable[[], str]) -
             case "quit":
                 click.echo("quit")
                 return False
-            case None:
-                click.echo("\a", nl=False)
+
+
+def _understood(question: Question, next_key: Callable[[], str]) -> Said:
+    """Wait for a key that means something; others ring, and letters show the keys."""
+    while True:
+        key = next_key()
+        if said := meaning(key):
+            return said
+        if key != RESUMED:
+            click.echo("\a", nl=False)
+            if not key:  # an arrow or function key, which somebody may hold down
+                continue
+            click.secho(f"\n   {KEYS}", dim=True)
+        _prompt(question)
 
 
 def _keep(review: Review, answer: Answer) -> None:

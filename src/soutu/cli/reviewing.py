@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from soutu.cli.display import count
+from soutu.errors import InputError
 
 if TYPE_CHECKING:
     from soutu.library import Library
     from soutu.library.tagging.base import ReviewOrder
-    from soutu.types import Question
+    from soutu.types import Label, Question
 
 Answer: TypeAlias = Literal["yes", "no", "skip"]
 
@@ -20,8 +23,8 @@ Answer: TypeAlias = Literal["yes", "no", "skip"]
 class _Given:
     question: Question
     answer: Answer
-    change: int | None
-    """The number that the answer has in the history; None for a skip."""
+    label: Label | None
+    """What the answer left behind; None where it changed nothing."""
 
 
 class Review:
@@ -34,6 +37,7 @@ class Review:
         self._tag, self._by, self._page, self._who = tag, by, page, who
         self._waiting: deque[Question] = deque()
         self._given: list[_Given] = []
+        self._used_up: set[str] = set()  # tags all of whose questions were skipped or answered
 
     @property
     def asked(self) -> int:
@@ -48,13 +52,24 @@ class Review:
 
     def _more(self) -> list[Question]:
         """Choose a new page: skipped questions are not asked again."""
-        skipped = {
-            (given.question.id, given.question.tag)
-            for given in self._given
-            if given.answer == "skip"
-        }
-        chosen = self._library.review(tag=self._tag, by=self._by, k=self._page + len(skipped))
-        return [each for each in chosen if (each.id, each.tag) not in skipped][: self._page]
+        skipped = {_key(given.question) for given in self._given if given.answer == "skip"}
+        found = self._chosen(self._tag, skipped)
+        if found or not skipped or self._tag is not None:
+            return found
+        # The library spreads a page over a few tags, and all of those were skipped. A tag by
+        # itself gives all of its questions.
+        for name in [tag.name for tag in self._library.tags]:
+            if name not in self._used_up:
+                found = self._chosen(name, skipped)
+                if found:
+                    return found
+                self._used_up.add(name)
+        return []
+
+    def _chosen(self, tag: str | None, skipped: Set[tuple[int, str]]) -> list[Question]:
+        passed = sum(tag in (None, name) for _, name in skipped)
+        chosen = self._library.review(tag=tag, by=self._by, k=self._page + passed)
+        return [each for each in chosen if _key(each) not in skipped][: self._page]
 
     def answer(self, answer: Answer) -> None:
         """Keep the answer to the current question and go on to the next.
@@ -62,32 +77,32 @@ class Review:
         Raises InputError when its picture or tag is gone by now; the question is then over.
         """
         question = self._waiting.popleft()
-        change = None
+        label = None
         if answer != "skip":
             yes, no = ((question.tag,), ()) if answer == "yes" else ((), (question.tag,))
-            self._library.labels.set(question.id, yes=yes, no=no, who=self._who)
-            change = self._last_change()
-        self._given.append(_Given(question=question, answer=answer, change=change))
+            if self._library.labels.set(question.id, yes=yes, no=no, who=self._who):
+                label = self._label(question)
+        self._given.append(_Given(question=question, answer=answer, label=label))
 
     def undo(self) -> bool:
-        """Take the last answer back, so that its question is asked again; False without any."""
+        """Take the last answer back, so that its question is asked again; False without any.
+
+        What others said before it is back then. What they said since stays, and so does an
+        answer that became part of a later change, such as a merge.
+        """
         if not self._given:
             return False
         last = self._given.pop()
-        if last.answer != "skip":
-            # Undone in the history, unless something else was changed there since.
-            if last.change is not None and last.change == self._last_change():
-                self._library.labels.undo(who=self._who)
-            else:
-                self._library.labels.set(
-                    last.question.id, clear=(last.question.tag,), who=self._who
-                )
+        with suppress(InputError):
+            if last.label is not None and last.label == self._label(last.question):
+                self._library.labels.undo((last.question.id, last.question.tag), who=self._who)
         self._waiting.appendleft(last.question)
+        self._used_up.discard(last.question.tag)
         return True
 
-    def _last_change(self) -> int | None:
-        changes = self._library.tags.history(limit=len(self._given) + 20)
-        return next((change.number for change in changes if not change.undone), None)
+    def _label(self, question: Question) -> Label | None:
+        found = self._library.labels.all(picture=question.id, tag=question.tag)
+        return found[0] if found else None
 
     def summary(self) -> str:
         """Write what was answered, as `12 answers: 8 yes, 4 no; 3 skipped`."""
@@ -96,3 +111,7 @@ class Review:
         parts = [f"{count(yes + no, 'answer')} kept: {yes:,} yes, {no:,} no"]
         parts += [f"{skipped:,} skipped"] if skipped else []
         return ", ".join(parts) if yes or no else "Nothing answered."
+
+
+def _key(question: Question) -> tuple[int, str]:
+    return question.id, question.tag

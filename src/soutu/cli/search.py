@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from soutu.cli.display import printable, write_json, write_raw_paths
-from soutu.cli.options import examples, library_option
+from soutu.cli.options import Share, examples, library_option
 from soutu.cli.terms import Asked, written
 from soutu.types import Query
 
@@ -61,11 +61,11 @@ NEAR_MISSES = 5
     help="How many pictures at most.",
 )  # fmt: skip
 @click.option(
-    "--min-relevance", type=click.FloatRange(0, 1), metavar="P",
+    "--min-relevance", type=Share(), metavar="P",
     help="The least relevance, 0 to 1, that counts as a match.  [default: the library's]",
 )  # fmt: skip
 @click.option(
-    "--diversity", type=click.FloatRange(0, 1), default=0.0, show_default=True, metavar="D",
+    "--diversity", type=Share(), default=0.0, show_default=True, metavar="D",
     help="0 ranks by likeness alone; towards 1, hits differ more from each other.",
 )  # fmt: skip
 @click.option("--all", "show_all", is_flag=True, help="Show near misses among the matches.")

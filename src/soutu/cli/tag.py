@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,7 +21,7 @@ from soutu.errors import InputError
 
 if TYPE_CHECKING:
     from soutu.library.tagging.base import TagMode
-    from soutu.types import ImageTags
+    from soutu.types import ImageTags, Tag
 
 
 @click.command(
@@ -82,7 +82,8 @@ def command(
     failures: list[str] = []
     out = sys.stdout  # a progress bar puts something else in its place while it is drawn
     with open_library(library) as opened, ExitStack() as bar:
-        known = [tag.name for tag in opened.tags]
+        vocabulary = list(opened.tags)
+        known = [tag.name for tag in vocabulary]
         if not known:
             raise InputError(NO_TAGS[0].lower() + NO_TAGS[1:])
         asked = [opened.tags.get(name).name for name in tags]
@@ -92,11 +93,19 @@ def command(
             mode=mode, k=top, tags=asked or None, on_progress=watcher,
         )  # fmt: skip
         found = _without_the_bar(found, bar.close, whole=form == "json", out=out)
-        written = write(found, form, out, names=asked or known, scores=scores)
+        written = write(
+            found, form, out, names=asked or known, scores=scores,
+            at_zero=set() if mode == "softmax" else _at_zero(vocabulary),
+        )  # fmt: skip
     if everything and not written:
         click.echo("The library holds no pictures yet. Run: soutu index FOLDER", err=True)
     if failures:
         _report(failures, written)
+
+
+def _at_zero(vocabulary: Iterable[Tag]) -> set[str]:
+    """Name the tags whose threshold of 0 is somebody's, and not that of a group."""
+    return {tag.name for tag in vocabulary if tag.threshold == 0 and tag.group is None}
 
 
 def _without_the_bar(

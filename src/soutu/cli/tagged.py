@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -31,15 +31,12 @@ def tags_of(
     tags: Sequence[str] | None,
     on_progress: Watcher | None = None,
 ) -> Iterator[ImageTags]:
-    """Yield the tags of pictures, or of the whole library; tell `failed` why one cannot be read.
-
-    A single picture that cannot be read raises its error.
-    """
+    """Yield the tags of pictures, or of the whole library; tell `failed` why one cannot be read."""
 
     def ask(some: Sequence[str] | None) -> Iterator[ImageTags]:
         return library.tag(some, mode=mode, k=k, tags=tags, on_progress=on_progress)
 
-    if images is None or len(images) == 1:
+    if images is None:
         yield from ask(images)
         return
     done = 0
@@ -58,20 +55,34 @@ def tags_of(
 
 
 def write(
-    found: Iterable[ImageTags], form: str, out: TextIO, *, names: Sequence[str], scores: bool
+    found: Iterable[ImageTags],
+    form: str,
+    out: TextIO,
+    *,
+    names: Sequence[str],
+    scores: bool,
+    at_zero: Container[str] = (),
 ) -> int:
-    """Write pictures as a table, json, jsonl or csv; return how many."""
+    """Write pictures as a table, json, jsonl or csv; return how many.
+
+    `names` are the tags that may come, `at_zero` those whose threshold somebody set to 0.
+    """
     if form == "json":
         return _write_json(found, out)
     if form == "jsonl":
         return _write_json_lines(found, out)
     if form == "csv":
         return _write_csv(found, out)
-    return _write_table(found, out, names=names, scores=scores)
+    return _write_table(found, out, names=names, scores=scores, at_zero=at_zero)
 
 
 def _write_table(
-    found: Iterable[ImageTags], out: TextIO, *, names: Sequence[str], scores: bool
+    found: Iterable[ImageTags],
+    out: TextIO,
+    *,
+    names: Sequence[str],
+    scores: bool,
+    at_zero: Container[str],
 ) -> int:
     """Write each picture with its tags below it; `names` are those that may come."""
     from rich.cells import cell_len
@@ -80,18 +91,21 @@ def _write_table(
     width = min(longest, NAME_CELLS)
     number = 0
     for number, picture in enumerate(found, 1):  # noqa: B007 - the count is the answer
-        lines = [_line(tag, width, scores=scores) for tag in picture.tags]
+        lines = [
+            _line(tag, width, scores=scores, cut=bool(tag.threshold) or tag.tag in at_zero)
+            for tag in picture.tags
+        ]
         click.echo("\n".join([shown(picture.path), *(lines or ["  no tag"])]), file=out)
     return number
 
 
-def _line(tag: TagScore, width: int, *, scores: bool) -> str:
+def _line(tag: TagScore, width: int, *, scores: bool, cut: bool) -> str:
     from rich.cells import cell_len
 
     name = printable(tag.tag)
     name += " " * (width - cell_len(name))
     parts = [f"{bar(tag.probability, BAR_CELLS)} {tag.probability:4.0%}"]
-    if tag.threshold:
+    if cut:
         parts[0] += f" {'≥' if tag.holds else '<'} {tag.threshold:4.0%}"
     else:  # the most probable one holds, as in a group whose tags exclude each other
         parts[0] += " " * 7

@@ -12,7 +12,7 @@ from soutu.cli.options import examples
     "tags",
     epilog=examples(
         "soutu tags import everyday",
-        "soutu tags add cat --alias 猫 --parent animal",
+        "soutu tags add tabby --alias 虎斑猫 --parent cat",
         "soutu tags counts",
         "soutu search --tag cat",
     ),

@@ -10,7 +10,7 @@ import click
 
 from soutu.cli.display import count, printable
 from soutu.cli.exits import BAD_INPUT, fail
-from soutu.cli.options import examples, library_option
+from soutu.cli.options import Share, examples, library_option
 from soutu.cli.vocabulary import names, typed, undone
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _THRESHOLD = "The least probability, 0 to 1, at which it holds."
     epilog=examples(
         "soutu tags add cat --alias 猫 --alias kitty",
         'soutu tags add "red car" --parent car --prompt "a photo of a {} on a road"',
-        "soutu tags add day --group daylight",
+        "soutu tags add noon --group daylight",
     ),
 )
 @click.argument("name")
@@ -38,7 +38,7 @@ _THRESHOLD = "The least probability, 0 to 1, at which it holds."
 @click.option("--parent", metavar="NAME", help=_PARENT)
 @click.option("--group", metavar="NAME", help=_GROUP)
 @click.option(
-    "--threshold", type=click.FloatRange(0, 1), metavar="P",
+    "--threshold", type=Share(), metavar="P",
     help=f"{_THRESHOLD}  [default: found by itself]",
 )  # fmt: skip
 @library_option
@@ -70,21 +70,34 @@ def add(
 @click.command("rename", no_args_is_help=True)
 @click.argument("old")
 @click.argument("new")
+@click.option("--keep", is_flag=True, help="Keep OLD as an alias.")
 @library_option
-def rename(*, old: str, new: str, library: str | None) -> None:
+def rename(*, old: str, new: str, keep: bool, library: str | None) -> None:
     """Give the tag OLD the name NEW.
 
-    Its labels stay. To keep the old name as an alias: soutu tags edit NEW --add-alias OLD
+    Its labels stay, and OLD is no name of it any more unless you --keep it. A tag without prompts
+    of its own is described to the model by its name, so other pictures may hold it afterwards.
     """
     from soutu.library import open_library
 
     with open_library(library) as opened:
         before = opened.tags.get(old)
-        tag = opened.tags.rename(old, new)
+        tag = opened.tags.rename(old, new, keep=keep)
+        given_up = before.name not in opened.tags
     if tag.name == before.name:
         click.echo(f"{printable(tag.name)} has that name already.")
     else:
         click.echo(f"{printable(before.name)} is now {printable(tag.name)}.")
+        if given_up:
+            again = typed("tags", "edit", "--add-alias", before.name, *_dashes(tag.name), tag.name)
+            click.echo(f"{printable(before.name)} is no name of it any more. To keep it: {again}")
+        if not tag.prompts:
+            click.echo("The model now reads the new name: other pictures may hold the tag.")
+
+
+def _dashes(name: str) -> list[str]:
+    """Return what has to stand before a name, so that it is not taken for an option."""
+    return ["--"] if name.startswith("-") else []
 
 
 @click.command(
@@ -104,7 +117,7 @@ def rename(*, old: str, new: str, library: str | None) -> None:
 @click.option("--no-parent", is_flag=True, help="Let no tag be broader.")
 @click.option("--group", metavar="NAME", help=_GROUP)
 @click.option("--no-group", is_flag=True, help="Take it out of its group.")
-@click.option("--threshold", type=click.FloatRange(0, 1), metavar="P", help=_THRESHOLD)
+@click.option("--threshold", type=Share(), metavar="P", help=_THRESHOLD)
 @click.option("--auto-threshold", is_flag=True, help="Let the threshold find itself.")
 @library_option
 def edit(

@@ -50,7 +50,7 @@ def import_tags(
         with open_library(library) as opened:
             click.echo(imported(opened.tags.add_keywords(), "tag"))
         return
-    if source not in (starters := starter_vocabularies()) and not Path(source).exists():
+    if source not in (starters := starter_vocabularies()) and not _is_path(source):
         known = f" nor one that comes with soutu ({', '.join(starters)})" if starters else ""
         raise InputError(f"{source} is no file{known}. Check the name")
     with open_library(library, create=True) as opened:
@@ -58,8 +58,13 @@ def import_tags(
     click.echo(imported(report, "tag"))
 
 
+def _is_path(source: str) -> bool:
+    """Tell whether somebody means a file, which is read, or refused, as such."""
+    return source == "-" or Path(source).exists()
+
+
 @click.command("export", no_args_is_help=True, epilog=examples("soutu tags export my-tags.toml"))
-@click.argument("file", type=click.Path(dir_okay=False), metavar="FILE")
+@click.argument("file", metavar="FILE")
 @library_option
 def export(*, file: str, library: str | None) -> None:
     """Write all tags to a .csv, .json or .toml file."""

@@ -114,6 +114,9 @@ def _facts_lines(facts: TagFacts) -> list[str]:
     if facts.threshold == 0 and tag.group:
         threshold = "none; the most probable tag of the group holds"
     source = "learned from the labels" if facts.source == "learned" else "zero-shot"
+    pictures = f"{facts.count:,}"
+    if facts.count_with_narrower > facts.count:
+        pictures += f", {facts.count_with_narrower:,} with narrower tags"
     prompts = [printable(prompt) for prompt in tag.prompts] or ["the model's usual ones"]
     rows = [
         ("name", printable(tag.name)),
@@ -125,7 +128,7 @@ def _facts_lines(facts: TagFacts) -> list[str]:
         ("threshold", threshold),
         ("source", source),
         ("labels", labels),
-        ("pictures", f"{facts.count:,}"),
+        ("pictures", pictures),
     ]
     return columns(rows)
 
@@ -137,6 +140,7 @@ def _facts_as_json(facts: TagFacts) -> dict[str, object]:
         "threshold_found": None if facts.threshold is None else round(facts.threshold, 6),
         "source": facts.source,
         "count": facts.count,
+        "count_with_narrower": facts.count_with_narrower,
         "yes": facts.yes,
         "no": facts.no,
     }
@@ -144,21 +148,29 @@ def _facts_as_json(facts: TagFacts) -> dict[str, object]:
 
 @click.command("counts", epilog=examples("soutu tags counts --where \"date >= '2024'\""))
 @click.option("--where", metavar="EXPR", help="Count only pictures that pass a filter.")
+@click.option(
+    "--no-expand", is_flag=True,
+    help="Count for each tag only its own pictures, without those of narrower tags.",
+)  # fmt: skip
 @json_option
 @library_option
-def counts(*, where: str | None, as_json: bool, library: str | None) -> None:
+def counts(*, where: str | None, no_expand: bool, as_json: bool, library: str | None) -> None:
     """Count the pictures of each tag, most frequent first.
 
-    Filters are those of soutu search.
+    Like soutu search, it takes a tag to mean its narrower tags too. Filters are those of soutu
+    search.
     """
     from soutu.library import open_library
 
     with open_library(library) as opened:
-        found = opened.tags.counts(where)
+        found = opened.tags.counts(where, expand=not no_expand)
+        empty = not any(each.count for each in found) and not opened.status().images
     if as_json:
         write_json([_count_as_json(each) for each in found])
     elif not found:
         click.echo(NO_TAGS)
+    elif empty:
+        click.echo("The library holds no pictures yet. Run: soutu index FOLDER")
     else:
         click.echo("\n".join(_counts_lines(found)))
 

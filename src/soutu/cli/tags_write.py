@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--in-place", is_flag=True,
-    help="Write into the pictures too; each is first copied to NAME_original.",
+    help="Write into JPEG and PNG files, each kept as NAME_original, and XMP files that are there.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Write nothing; say how many files would change.")
 @json_option
@@ -47,8 +47,8 @@ def write(
     """Write the tags of pictures to XMP files beside them.
 
     Photo programs read them as keywords. They are written for all pictures of the library, or
-    for those at and below each PATH. Keywords that are no tags stay. The pictures themselves are
-    not touched without --in-place.
+    for those at and below each PATH. What soutu wrote earlier and holds no more is taken out; the
+    keywords of others stay. The pictures themselves are not touched without --in-place.
 
     The exit code is 0 also when some files failed, 1 when every one did, 130 when stopped.
     """

@@ -10,6 +10,7 @@ from soutu.cli.display import count, printable
 if TYPE_CHECKING:
     from soutu.types import Change, ImportReport, Tag
 
+SKIPPED_SHOWN = 10
 NO_TAGS = "There are no tags yet. Run: soutu tags import everyday (or: soutu tags add NAME)"
 
 
@@ -42,10 +43,21 @@ def typed(*words: str) -> str:
 
 def imported(report: ImportReport, noun: str) -> str:
     """Write down what an import did."""
-    done = {"added": report.added, "changed": report.updated, "unchanged": report.unchanged}
+    done = {
+        "added": report.added,
+        "changed": report.updated,
+        "unchanged": report.unchanged,
+        "skipped": len(report.skipped),
+    }
     parts = [f"{number:,} {what}" for what, number in done.items() if number]
     total = count(sum(done.values()), noun)
-    return f"{total}: {', '.join(parts)}" if parts else f"No {noun}s there; nothing changed"
+    if not parts:
+        return f"No {noun}s there; nothing changed"
+    lines = [f"{total}: {', '.join(parts)}"]
+    lines += [f"  skipped {printable(why)}" for why in report.skipped[:SKIPPED_SHOWN]]
+    if (more := len(report.skipped) - SKIPPED_SHOWN) > 0:
+        lines.append(f"  … and {more:,} more")
+    return "\n".join(lines)
 
 
 def undone(change: Change) -> str:

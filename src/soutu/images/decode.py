@@ -133,16 +133,24 @@ def decode(
 
 
 def decode_parts(
-    data: bytes, spec: Preprocess, boxes: Sequence[PartBox], *, max_pixels: int = MAX_PIXELS
+    data: bytes,
+    spec: Preprocess,
+    boxes: Sequence[PartBox],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int | None = None,
 ) -> Pixels:
     """Decode parts of a picture file to a model's input [n, 3, height, width].
 
-    A part of less than a pixel is widened to one. Raises ImageError as `decode` does.
+    With `min_side`, the whole picture is first shrunk, with no side below `min_side` pixels. A
+    part of less than a pixel is widened to one. Raises ImageError as `decode` does.
     """
     import numpy as np
 
-    whole = open_rgb(data, max_pixels=max_pixels)
+    whole = open_rgb(data, max_pixels=max_pixels, min_side=min_side)
     with reasons():
+        if min_side is not None and (shrink := min(whole.size) // min_side) > 1:
+            whole = whole.reduce(shrink)
         parts = []
         for box in boxes:
             left, right = _span(box.left, box.right, whole.width)

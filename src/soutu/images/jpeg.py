@@ -40,7 +40,7 @@ def edit_jpeg(
 ) -> bytes:
     """Return a JPEG with its XMP packet, or None, and its Photoshop resources changed.
 
-    A packet that is not there yet goes behind JFIF and EXIF.
+    A packet that is not there yet goes behind JFIF and EXIF, and an empty one goes altogether.
     Raises ImageError for a file that is damaged before its pixels, holds two packets or several
     pictures, and when a segment would have more than the 64 KB that JPEG allows.
     """
@@ -55,7 +55,7 @@ def edit_jpeg(
     if new != (old or b""):
         at = _place(segments)
         start, end = (found[0].start, found[0].end) if found else (at, at)
-        edits.append((start, end, _segment(_APP1, _XMP, _fitting(new), "XMP")))
+        edits.append((start, end, _segment(_APP1, _XMP, _fitting(new), "XMP") if new else b""))
     for part in segments:
         if part.is_a(_APP13, _PHOTOSHOP):
             before = part.value[len(_PHOTOSHOP) :]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
 from soutu.errors import InputError
@@ -17,6 +18,7 @@ V = TypeVar("V")
 
 _IPTC_CUT = range(61, 65)
 """Length in UTF-8 of a keyword that was cut to IPTC's 64 bytes between two characters."""
+_DEEPEST = 64  # names of the longest path that is taken for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,43 +26,79 @@ class Keywords:
     """What a picture is tagged with, each once, in the order of the file.
 
     `names` has every keyword, the last one of each path too; `paths` those that stand below a
-    broader one, without the paths that go on in another.
+    broader one, without the paths that go on in another. `ours` are the keys of those that soutu
+    put there by itself, as far as the file says so: they tell it nothing new.
     """
 
     names: tuple[str, ...] = ()
     paths: tuple[TagPath, ...] = ()
+    ours: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.names)
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """That tags are soutu's own keywords, to be noted as such where they are written.
+
+    Of those noted earlier, the ones whose key `may_go` allows go unless they are written again.
+    `said` are the keys of keywords that the file has in another place by somebody else: soutu
+    may repeat them, but they do not become its own.
+    """
+
+    may_go: Callable[[str], bool]
+    said: frozenset[str] = frozenset()
+
+
 NO_KEYWORDS = Keywords()
 
 
-def gather(names: Iterable[str], paths: Iterable[Sequence[str]] = ()) -> Keywords:
-    """Make Keywords of what a file repeats in several lists; doubles differ in case at most."""
-    trimmed = [tuple(filter(None, (name.strip() for name in path))) for path in paths]
+def gather(
+    names: Iterable[str],
+    paths: Iterable[Sequence[str]] = (),
+    ours: Iterable[str] = (),
+) -> Keywords:
+    """Make Keywords of what a file repeats in several lists; doubles differ in case at most.
+
+    Paths of more than 64 names are no keywords that anybody made, and are left out. `ours` are
+    the texts that soutu wrote.
+    """
+    shallow = (path for path in paths if len(path) <= _DEEPEST)
+    trimmed = [tuple(filter(None, (name.strip() for name in path))) for path in shallow]
     every = [name.strip() for name in names] + [path[-1] for path in trimmed if path]
     found = _once((key(name), name) for name in every if name)
     longer = _once((keys(path), path) for path in trimmed if len(path) > 1)
-    begun = {path[:end] for path in longer for end in range(1, len(path))}
+    # Sorted, a path stands right before those that go on from it.
+    begun = {one for one, next_ in pairwise(sorted(longer)) if next_[: len(one)] == one}
     return Keywords(
         names=tuple(_uncut(list(found.values()))),
         paths=tuple(path for parts, path in longer.items() if parts not in begun),
+        ours=frozenset(map(key, ours)) & found.keys(),
     )
 
 
 def join(parts: Iterable[Keywords]) -> Keywords:
-    """Unite the keywords of several places, each once."""
+    """Unite the keywords of several places, each once: soutu's are those that nobody else has."""
     held = list(parts)
-    return gather(
+    united = gather(
         (n for part in held for n in part.names), (p for part in held for p in part.paths)
     )
+    marked = frozenset().union(*(part.ours for part in held))
+    if not marked:
+        return united
+    others = {k for part in held for k in map(key, part.names) if k not in part.ours}
+    return replace(united, ours=marked - others)
 
 
 def key(name: str) -> str:
-    """Return what names that are the same to a reader have in common."""
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
+    """Return what names are compared by: Unicode NFKC, casefolded, white space collapsed."""
+    if name.isascii():  # most names; the rest costs four times as much
+        return " ".join(name.lower().split())
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    # Folding can bring back letters that NFKC takes apart or composes.
+    folded = unicodedata.normalize("NFKC", folded).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def keys(path: Iterable[str]) -> TagPath:
@@ -96,7 +134,9 @@ def _once(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
 
 def _uncut(names: list[str]) -> list[str]:
     """Leave out keywords that are another one, cut to the 64 bytes that IPTC allows."""
-    cut = {name for name in names if len(name.encode("utf-8", "replace")) in _IPTC_CUT}
-    if not cut:
+    if not any(len(name.encode("utf-8", "replace")) in _IPTC_CUT for name in names):
         return names
-    return [n for n in names if n not in cut or not any(o != n and o.startswith(n) for o in names)]
+    # Sorted, a name stands right before those that go on from it.
+    begun = {one for one, next_ in pairwise(sorted(set(names))) if next_.startswith(one)}
+    cut = {name for name in begun if len(name.encode("utf-8", "replace")) in _IPTC_CUT}
+    return [name for name in names if name not in cut]

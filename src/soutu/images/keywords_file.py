@@ -20,13 +20,17 @@ def read_keywords(path: Path) -> Keywords:
 
     What is damaged among them reads as none. Raises ImageError for a file that is no picture.
     """
-    data = read(path).data
+    return join([keywords_of_file(read(path).data), keywords_beside(path)])
+
+
+def keywords_of_file(data: bytes) -> Keywords:
+    """Read the keywords within a picture file, given as its content; see `read_keywords`."""
     with reasons():
         image = open_picture(data)
-        found = [keywords_in(image)]
-    if image.format == "PNG" and not xmp_in(image):
-        found.append(_behind_pixels(data))
-    return join([*found, keywords_beside(path)])
+        found = keywords_in(image)
+        if image.format == "PNG" and not xmp_in(image):
+            found = join([found, _behind_pixels(data)])
+    return found
 
 
 def _behind_pixels(data: bytes) -> Keywords:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from soutu.errors import ImageError
@@ -29,9 +30,21 @@ def keywords_in(image: Image) -> Keywords:
     if tiff is None and not image.info:
         return NO_KEYWORDS
     packet = xmp_in(image)
-    found = [_unbroken(lambda: keywords_of(packet))] if packet else []
-    found.append(_unbroken(lambda: gather(_iptc(image, tiff))))
-    found.append(_unbroken(lambda: gather(_explorer(image, tiff))))
+    found = _unbroken(lambda: keywords_of(packet)) if packet else NO_KEYWORDS
+    outside = keywords_outside_xmp(image)
+    if not found or not outside:
+        return found or outside
+    # What soutu noted in XMP holds for the whole file: it writes IPTC only together with XMP.
+    return replace(join([found, outside]), ours=found.ours)
+
+
+def keywords_outside_xmp(image: Image) -> Keywords:
+    """Read the keywords of an opened picture that stand in other blocks than XMP."""
+    tiff = getattr(image, "tag_v2", None) if image.format == "TIFF" else None
+    found = [
+        _unbroken(lambda: gather(_iptc(image, tiff))),
+        _unbroken(lambda: gather(_explorer(image, tiff))),
+    ]
     return join(found) if any(found) else NO_KEYWORDS
 
 

@@ -39,7 +39,8 @@ def xmp_of(data: bytes) -> bytes | None:
 def edit_png(data: bytes, change: Callable[[bytes | None], bytes]) -> bytes:
     """Return a PNG with its packet, or None, changed; all other chunks stay as they are.
 
-    A packet that is not there yet goes before the pixels. Raises ImageError for a damaged file.
+    A packet that is not there yet goes before the pixels, and an empty one goes altogether.
+    Raises ImageError for a damaged file.
     """
     chunks = list(_chunks(data))
     found = [chunk for chunk in chunks if _is_xmp(chunk)]
@@ -55,7 +56,8 @@ def edit_png(data: bytes, change: Callable[[bytes | None], bytes]) -> bytes:
         msg = "damaged: it has no pixels"
         raise ImageError(msg)
     start, end = (found[0].start, found[0].end) if found else (pixels, pixels)
-    return data[:start] + _chunk(b"iTXt", _KEYWORD + bytes(4) + new) + data[end:]
+    chunk = _chunk(b"iTXt", _KEYWORD + bytes(4) + new) if new else b""
+    return data[:start] + chunk + data[end:]
 
 
 def _chunks(data: bytes) -> list[_Chunk]:

@@ -9,12 +9,22 @@ from pathlib import Path
 from soutu.errors import ImageError
 from soutu.images import xmp
 from soutu.images.decode import read
-from soutu.images.keywords import Keywords, TagPath, join
-from soutu.images.replacement import replace_file
-from soutu.images.source import SIDECAR_SUFFIXES
+from soutu.images.keywords import Keywords, Own, TagPath, check, join
+from soutu.images.replacement import Rewrite, Stamp
+from soutu.images.source import SIDECAR_SUFFIXES, SUFFIXES
+from soutu.types import Failure
 
 _MADE_FOR = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,10})\s*["'<]""")
 """Where Adobe's programs say which of the pictures `photo.*` the sidecar `photo.xmp` is for."""
+
+
+# fmt: off
+_RAW = (
+    "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "kdc", "mef", "mos",
+    "mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
+)
+# fmt: on
+"""Endings of the raw files of cameras, which share names with the pictures made of them."""
 
 
 def find_sidecars(picture: Path) -> list[Path]:
@@ -39,54 +49,129 @@ def read_sidecar(sidecar: Path) -> Keywords:
         raise _named(sidecar, error) from error
 
 
-def keywords_beside(picture: Path) -> Keywords:
-    """Read the keywords of all sidecars of a picture; a broken one reads as none."""
-    found = []
+def read_beside(picture: Path) -> tuple[Keywords, tuple[Failure, ...]]:
+    """Read the keywords of all sidecars of a picture, and say which sidecars are broken."""
+    found, broken = [], []
     for sidecar in find_sidecars(picture):
         try:
             found.append(read_sidecar(sidecar))
-        except ImageError:
-            continue
-    return join(found)
+        except ImageError as error:
+            reason = str(error.__cause__ or error)
+            broken.append(Failure(path=sidecar, reason=f"its keywords cannot be read: {reason}"))
+    return join(found), tuple(broken)
 
 
-def write_sidecar(picture: Path, tags: Sequence[TagPath], remove: Collection[str] = ()) -> Path:
-    """Write tags into the sidecar of a picture and return its path.
+def keywords_beside(picture: Path) -> Keywords:
+    """Read the keywords of all sidecars of a picture; a broken one reads as none."""
+    return read_beside(picture)[0]
 
-    That is the one that is there already, else `photo.jpg.xmp`, which is made only if there are
-    tags. It keeps everything else in it; of keywords, those that `remove` names go unless they
-    are among `tags` too. With nothing to change the file is not touched.
-    Raises ImageError, naming file and line, for a sidecar that is broken and stays as it is;
-    InputError for a tag that XMP cannot hold; StorageError when the disk refuses.
+
+def plan_sidecars(
+    picture: Path,
+    tags: Sequence[TagPath],
+    remove: Collection[str] = (),
+    *,
+    own: Own | None = None,
+    make: bool = True,
+) -> list[Rewrite]:
+    """Return what the sidecars of a picture shall hold, the one with the tags first.
+
+    That is `photo.jpg.xmp` if it is there, else a `photo.xmp` that no other picture of that name
+    shares; else, with `make` and if there are tags, a new `photo.jpg.xmp`. From the others only
+    goes what is to go; from one that is shared, only what soutu wrote. Everything else in them
+    stays; see `xmp.edit`. Raises ImageError, naming file and line, for a sidecar that is broken;
+    InputError for a tag that XMP cannot hold.
     """
+    check(tags)
     there = find_sidecars(picture)
-    if not there:
-        sidecar = picture.with_name(picture.name + SIDECAR_SUFFIXES[0])
-        if tags:
-            replace_file(sidecar, xmp.edit(xmp.EMPTY, tags) + b"\n")
-        return sidecar
-    sidecar = there[0]
+    target = _target(picture, there)
+    plans = [
+        _plan(sidecar, tags, remove, own)
+        if sidecar == target
+        else _plan(sidecar, (), () if _shared(sidecar, picture) else remove, own)
+        for sidecar in there
+    ]
+    if target not in there and make and tags:
+        made = xmp.edit(xmp.EMPTY, tags, own=own) + b"\n"
+        plans.insert(0, Rewrite(target, None, None, made))
+    return plans
+
+
+def write_sidecar(
+    picture: Path, tags: Sequence[TagPath], remove: Collection[str] = (), *, own: Own | None = None
+) -> Path:
+    """Write tags as `plan_sidecars` says and return the path of the sidecar that has them.
+
+    With nothing to change no file is touched. Raises what `plan_sidecars` does, also for a
+    sidecar that changes meanwhile, and StorageError when the disk refuses; what is not written
+    then stays as it is.
+    """
+    target = _target(picture, find_sidecars(picture))
+    for plan in plan_sidecars(picture, tags, remove, own=own):
+        if plan.changes:
+            plan.write()
+    return target
+
+
+def _target(picture: Path, there: Sequence[Path]) -> Path:
+    """Return which sidecar the tags of a picture go into, whether it is there or not."""
+    own = [sidecar for sidecar in there if not _shared(sidecar, picture)]
+    return own[0] if own else picture.with_name(picture.name + SIDECAR_SUFFIXES[0])
+
+
+def _plan(
+    sidecar: Path, tags: Sequence[TagPath], remove: Collection[str], own: Own | None
+) -> Rewrite:
     try:
-        old = _content(sidecar)
-        new = xmp.edit(old, tags, remove)
+        blob = read(sidecar)
+        new = xmp.edit(blob.data, tags, remove, own=own)
     except ImageError as error:
         raise _named(sidecar, error) from error
-    if new != old:
-        replace_file(sidecar, new)
-    return sidecar
+    return Rewrite(sidecar, blob.data, Stamp(blob.size, blob.mtime_ns), new)
+
+
+def _shared(sidecar: Path, picture: Path) -> bool:
+    """Say whether other pictures of the same name may have a sidecar `photo.xmp` for theirs.
+
+    One that says for which picture it is has been asked already; see `find_sidecars`.
+    """
+    if sidecar.name.startswith(picture.name + ".") or _made_for(sidecar):
+        return False
+    ends = {end for known in (*SUFFIXES, *_RAW) for end in (known, known.upper())}
+    ends.discard(picture.suffix[1:])
+    return any(_is_other(Path(f"{picture.with_suffix('')}.{end}"), picture) for end in ends)
+
+
+def _is_other(path: Path, picture: Path) -> bool:
+    try:
+        return not path.samefile(picture)  # it is, where case makes no difference
+    except OSError:
+        return False
 
 
 def _existing(base: Path) -> Path | None:
     candidates = (base.with_name(base.name + suffix) for suffix in SIDECAR_SUFFIXES)
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for the disk, say
+        return False
 
 
 def _is_for(sidecar: Path, picture: Path) -> bool:
+    return _made_for(sidecar) in ("", picture.suffix[1:].lower())
+
+
+def _made_for(sidecar: Path) -> str:
+    """Return the ending of the picture that a sidecar says it is for, empty if it says none."""
     try:
         match = _MADE_FOR.search(_content(sidecar))
     except ImageError:
-        return True  # let who reads it say what is wrong with it
-    return match is None or match[1].decode().lower() == picture.suffix[1:].lower()
+        return ""  # let who reads it say what is wrong with it
+    return match[1].decode().lower() if match else ""
 
 
 def _content(sidecar: Path) -> bytes:

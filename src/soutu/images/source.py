@@ -83,7 +83,7 @@ def scan(
             folders.append(_Folder(path, Path(path), len(path.rstrip(os.sep)) + 1))
         else:
             root = Path(os.path.dirname(path))  # noqa: PTH120 - `path` is a string
-            beside = _sidecar_ns(path, {n: f"{root}{os.sep}{n}" for n in _sidecar_names(path)})
+            beside = sidecar_ns(path)
             files.append(FileEntry(Path(path), root, found.st_size, found.st_mtime_ns, beside))
     walk = _Walk(
         included=_matcher(include),
@@ -185,6 +185,12 @@ class _Walk:
         if self._excluded is not None and self._excluded(relative):
             return False
         return self._included is None or self._included(relative)
+
+
+def sidecar_ns(path: Path | str) -> int:
+    """Return when the sidecars of a picture were last changed; see `FileEntry`."""
+    folder, name = os.path.split(path)
+    return _sidecar_ns(name, {n: f"{folder}{os.sep}{n}" for n in _sidecar_names(name)})
 
 
 def _sidecar_names(path: str) -> set[str]:

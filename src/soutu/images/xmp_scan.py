@@ -46,7 +46,10 @@ FIELDS = (
     Field("lr", "http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject", "Bag", "|"),
     Field("digiKam", "http://www.digikam.org/ns/1.0/", "TagsList", "Seq", "/"),
 )
-_FIELDS = {(known.namespace, known.name): known for known in FIELDS}
+MARKS = Field("soutu", "urn:soutu:1.0/", "keywords", "Bag", "")
+"""What soutu put into FIELDS by itself, item by item, so that it knows its own again."""
+
+_FIELDS = {(known.namespace, known.name): known for known in (*FIELDS, MARKS)}
 
 
 class Item(NamedTuple):
@@ -60,7 +63,7 @@ class Item(NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class Property:
-    """One of FIELDS at [start, end); `listed` if its keywords are elements of a list."""
+    """One of FIELDS, or MARKS, at [start, end); `listed` if its keywords are elements of a list."""
 
     field: Field
     start: int

@@ -10,6 +10,7 @@ from soutu.library.base import Library
 from soutu.library.relevance import DEFAULT_MIN_RELEVANCE
 
 if TYPE_CHECKING:
+    from soutu.library.owner import Note
     from soutu.models.base import PrecisionChoice
 
 __all__ = [
@@ -50,27 +51,65 @@ def open_library(
     precision: PrecisionChoice = "auto",
     create: bool = False,
     home: Path | None = None,
+    token: str | None = None,
 ) -> Library:
-    """Open the library in a folder (default: `default_library()`).
+    """Open the library in a folder (default: `default_library()`), or of a server at a URL.
 
-    `model` names the encoder of a library that is new; in another it must be the one in use.
-    `home` is soutu's own data folder, with the models that were added. Raises LibraryMissing,
-    LibraryTooNew, LibraryBroken, StorageError.
+    A folder that a `soutu serve` of this machine owns is opened through that server.
+    `token` is what the server asks for, by default $SOUTU_TOKEN. `model` names the encoder of a
+    library that is new; in another it must be the one in use. `home` is soutu's own data folder,
+    with the models that were added. Raises LibraryMissing, LibraryTooNew, LibraryBusy,
+    StorageError.
 
         with open_library("pics.soutu", create=True) as library:
             library.add(["~/Pictures"])
             for hit in library.search("a cat on a sofa", k=5):
                 print(hit.path, hit.relevance)
     """
-    from soutu.library.folder import FolderLibrary
+    from soutu.library.owner import serving
     from soutu.library.place import absolute
+
+    if isinstance(where, str) and where.lower().startswith(("http://", "https://")):
+        from soutu.library.remote.library import RemoteLibrary
+
+        return RemoteLibrary(where, token=token or os.environ.get("SOUTU_TOKEN"))
+    folder = absolute(where or default_library())
+    if (server := serving(folder)) is not None and server.pid != os.getpid():
+        return _served(server, folder, model, token)
+    from soutu.library.folder import FolderLibrary
     from soutu.models.store import ModelStore
 
     return FolderLibrary(
-        absolute(where or default_library()),
+        folder,
         store=ModelStore(default_models(home)),
         model=model,
         precision=precision,
         create=create,
         concepts=(home or default_home()) / "concepts",
     )
+
+
+def _served(server: Note, folder: Path, model: str | None, token: str | None) -> Library:
+    """Open a folder that a server owns, through that server."""
+    from soutu.errors import LibraryBusy, ModelError
+    from soutu.library.remote.library import RemoteLibrary
+
+    if token is None and server.token_file is not None:
+        try:
+            token = server.token_file.read_text().strip()
+        except OSError as error:
+            msg = (
+                f"the library {folder} is served at {server.url}, and its token in "
+                f"{server.token_file} cannot be read: {error.strerror}. Set SOUTU_TOKEN"
+            )
+            raise LibraryBusy(msg) from error
+    opened = RemoteLibrary(server.url, token=token)
+    current = next((s for s in opened.status().spaces if s.current), None) if model else None
+    if current is not None and current.model != model:
+        opened.close()
+        msg = (
+            f"the library {folder} holds {current.dim}-d vectors of {current.model}, not of "
+            f"{model}. Run: soutu models use {model}"
+        )
+        raise ModelError(msg)
+    return opened

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 if TYPE_CHECKING:
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.types import (
+        Encoded,
+        Explanation,
         Filter,
         Hit,
         ImageTags,
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         Query,
         Question,
         SpaceStatus,
+        Term,
         WriteReport,
     )
 
@@ -70,6 +73,23 @@ class Library(Protocol):
         """
         ...
 
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Turn words and pictures into unit vectors of the current space, for other programs.
+
+        Weights are not looked at. Raises QueryError for a picture that cannot be read and for
+        words that the model knows nothing of, LibraryError in a library without a model yet.
+        """
+        ...
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Say why a picture of the library answers a query, or why it does not.
+
+        Score and relevance are those that `search` gives the picture, also where a filter or an
+        unwanted tag keeps it out. Raises QueryError as `search` does, InputError for a picture
+        that is not in the library.
+        """
+        ...
+
     def pictures(
         self,
         where: str | Filter | None = None,
@@ -108,18 +128,20 @@ class Library(Protocol):
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: TagMode = "threshold",
         k: int | None = None,
         tags: Sequence[str] | None = None,
         on_progress: Watcher | None = None,
     ) -> Iterator[ImageTags]:
-        """Yield the tags of pictures in the order given; without any, of the whole library.
+        """Yield the tags of pictures in the order given; without any, of all by path.
 
-        Pictures need not be in the library. `mode` says which tags count (see `TagMode`), `k` how
-        many a picture gets at most (5 for `top` and `softmax`, else all), `tags` which ones are
-        looked at. Labels of people stand above what was computed, but for `softmax`.
+        Pictures need not be in the library; those that are can be given by id. `mode` says which
+        tags count (see `TagMode`), `k` how many a picture gets at most (5 for `top` and `softmax`,
+        else all), `tags` which ones are looked at. What people said of pictures of the library
+        stands above what was computed; in `softmax` a yes comes first with probability 1, a no is
+        left out, and the softmax is over the tags that nobody judged.
         Raises InputError for a picture that cannot be read and when there are no tags.
         """
         ...
@@ -146,9 +168,11 @@ class Library(Protocol):
     ) -> WriteReport:
         """Write the tags of pictures (all, or those below some paths) to XMP sidecars.
 
-        Keywords that are no tags of the library stay as they are. With `in_place` the tags of
-        JPEG and PNG files go into these files instead, each of which is first copied to
-        NAME_original. `dry_run` writes nothing and counts what would be written.
+        Keywords that soutu did not write stay, and those that it did go when no tag holds that is
+        written so. With `in_place` the tags of JPEG and PNG files go into these files, the old
+        one of which is kept as NAME_original, and into sidecars that are there already. `dry_run`
+        writes nothing and counts what would be written. What cannot be written is listed; raises
+        StorageError for a full disk.
         """
         ...
 
@@ -161,6 +185,10 @@ class Library(Protocol):
 
     def status(self) -> LibraryStatus:
         """Count what the library holds."""
+        ...
+
+    def changes(self) -> int:
+        """Return a number that differs after any change of the library."""
         ...
 
     def use_model(

@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING, Self
 from soutu.catalog.catalog import Catalog, SpaceRow
 from soutu.errors import ModelError, QueryError
 from soutu.library.answers import Answers, query_key
+from soutu.library.arguments import several
 from soutu.library.current import CurrentSpace, checked_precision
-from soutu.library.owner import hold
-from soutu.library.pictures import Pictures
+from soutu.library.owner import SERVE, hold
+from soutu.library.pictures import Pictures, missing, picture_row
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
-from soutu.library.query import build_query
-from soutu.library.searching import Ranked, rank
+from soutu.library.query import build_query, check_terms, known_vectors
+from soutu.library.searching import Ranked, StoredPictures, rank
 from soutu.library.spaces import Space, count_vectors, drop_space, row_for, status_of
 from soutu.library.tagging.tagging import Tagging
-from soutu.types import Hit, LibraryStatus, Progress, Query, SpaceStatus
+from soutu.types import Encoded, Hit, LibraryStatus, Progress, Query, SpaceStatus
 
 if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.models.base import Encoder, EncoderSource, PrecisionChoice
     from soutu.types import (
+        Explanation,
         Filter,
         Ids,
         ImageTags,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         Picture,
         PictureOrder,
         Question,
+        Term,
         WriteReport,
     )
 
@@ -88,7 +91,7 @@ class FolderLibrary:
         from soutu.library.filling import mend
         from soutu.library.indexing import IndexRun
 
-        places = [absolute(path) for path in paths]
+        places = [absolute(path) for path in several(paths, "paths")]
         with self._writing("index"):
             space = self._current.make()
             # After a killed run, or when somebody deleted a damaged folder of vectors.
@@ -127,7 +130,7 @@ class FolderLibrary:
 
     def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:
         """Forget files or folders; see `Library.remove`."""
-        places = [absolute(path) for path in paths]
+        places = [absolute(path) for path in several(paths, "paths")]
         if dry_run:
             return len(self._ids_below(places))
         with self._writing("remove"):
@@ -180,6 +183,7 @@ class FolderLibrary:
                 space=opened,
                 encoder=self._current.encoder,
                 tagger=self._tagging.tagger,
+                named=self._tagging.name_keys(),
             )
 
         key = (query_key(built), self._catalog.stamp())  # what people say changes answers too
@@ -187,6 +191,33 @@ class FolderLibrary:
             key, start=start, k=k, rank=ranked, look_up=lambda page: page.hits(self._catalog)
         )
         return [hit for hit in found if hit.by_name or hit.relevance >= min_relevance]
+
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Turn words and pictures into unit vectors; see `Library.encode`."""
+        check_terms(terms)
+        encoder, space = self._current.encoder(), self._current.space()
+        assert space is not None  # there is an encoder
+        stored = StoredPictures(self._catalog, space)
+        vectors = known_vectors(terms, encoder, stored, {})
+        facts = encoder.facts
+        return Encoded(model=facts.name, revision=facts.revision, vectors=vectors)
+
+    def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
+        """Say why a picture answers a query; see `Library.explain`."""
+        from soutu.library.explain import Explainer
+
+        built = build_query(query)
+        row, space = picture_row(self._catalog, picture), self._current.space()
+        if space is None:
+            raise missing(picture)
+        explainer = Explainer(
+            catalog=self._catalog,
+            space=space,
+            encoder=self._current.encoder,
+            tagger=self._tagging.tagger,
+            named=self._tagging.name_keys(),
+        )
+        return explainer.explain(built, row)
 
     def pictures(
         self,
@@ -225,7 +256,7 @@ class FolderLibrary:
 
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: TagMode = "threshold",
         k: int | None = None,
@@ -283,6 +314,10 @@ class FolderLibrary:
         if (space := self._current.if_open(row)) is not None:
             return status_of(row, vectors=space.index.count(), current=current)
         return status_of(row, vectors=count_vectors(self._path, row), current=current)
+
+    def changes(self) -> int:
+        """Return a number that differs after any change of the library; microseconds."""
+        return self._catalog.stamp()
 
     # --- models ---
 
@@ -365,7 +400,8 @@ class FolderLibrary:
     def _writing(self, task: str) -> Iterator[None]:
         """Be the only process that changes the library."""
         held = hold(self._path, "write", task=task)
-        self._current.task = task
+        if self._current.task != SERVE:  # what holds the vectors of a server is the server
+            self._current.task = task
         try:
             yield
         finally:

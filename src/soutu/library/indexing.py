@@ -19,12 +19,12 @@ import numpy as np
 
 from soutu.catalog.catalog import Catalog, ImageRow
 from soutu.catalog.keywords import put_keywords
-from soutu.errors import ImageError, InputError
-from soutu.images.keywords_file import read_keywords
+from soutu.errors import InputError
+from soutu.images.keywords import NO_KEYWORDS, Keywords
 from soutu.images.source import FileEntry, scan
+from soutu.library.file_keywords import keyword_rows, keywords_now
 from soutu.library.pipeline import Batch, encode_files
 from soutu.library.record import new_id, payload_of, words_of
-from soutu.library.tagging.names import name_key
 from soutu.types import Failure, ImageInfo, IndexReport, Progress
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from soutu.types import Vectors
 
 _CHUNK = 1000  # files compared with the catalog at a time
+_READ_AT_ONCE = 100  # pictures whose keywords are read again between two writes
+_BROKEN = -1  # when a sidecar was read that could not be: never, so it is tried again
 
 
 @dataclass
@@ -44,6 +46,7 @@ class _Tally:
     removed: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
+    broken: list[Failure] = field(default_factory=list)  # sidecars of pictures that are fine
 
     @property
     def written(self) -> int:
@@ -69,8 +72,9 @@ class IndexRun:
         self._should_stop = should_stop or (lambda: False)
         self._tally = _Tally()
         self._rows: dict[Path, ImageRow] = {}  # known rows of files in flight
-        self._retagged: dict[int, FileEntry] = {}  # unchanged pictures whose sidecars changed
-        self._keywords: dict[Path, tuple[str, ...]] = {}  # of files about to be stored
+        self._retagged: dict[int, FileEntry] = {}  # pictures of which only the sidecars changed
+        self._keywords: dict[Path, Keywords] = {}  # of files about to be stored
+        self._broken: dict[Path, tuple[Failure, ...]] = {}  # the sidecars of these
         self._seen: list[int] = []
         self._others = tuple(r.name for r in catalog.spaces() if r.name != space.row.name)
         self._total: int | None = None
@@ -100,7 +104,7 @@ class IndexRun:
             moved=t.moved,
             removed=t.removed,
             skipped=t.skipped,
-            failures=tuple(sorted(t.failures, key=lambda f: os.fsencode(f.path))),
+            failures=tuple(sorted([*t.failures, *t.broken], key=lambda f: os.fsencode(f.path))),
             seconds=time.monotonic() - started,
             interrupted=interrupted,
         )
@@ -202,6 +206,7 @@ class IndexRun:
             rows.append(self._row(item.entry, item.digest, item.info))
             vectors.append(vector)
             self._keywords[item.entry.path] = item.keywords
+            self._broken[item.entry.path] = item.broken
         leftover = []
         for entry, digest in batch.copies:
             source = self._source(digest)
@@ -216,7 +221,10 @@ class IndexRun:
                     continue
                 rows.append(self._row(entry, digest, source.info))
                 vectors.append(found[0])
-                self._keywords[entry.path] = _keywords_now(entry.path)
+                self._keywords[entry.path], self._broken[entry.path] = keywords_now(entry.path)
+                if _gone(source.path):  # moved over another picture, which takes its labels
+                    self._delete([source.id])
+                    self._tally.removed += 1
         self._store(rows, np.array(vectors, dtype=np.float32))
         self._record_failures(batch.failures)
         return leftover
@@ -234,12 +242,12 @@ class IndexRun:
         )
 
     def _settle_ids(self, rows: list[ImageRow]) -> list[ImageRow]:
-        """Give another id to new rows whose id belongs to another picture (very rare)."""
-        taken = self._catalog.with_ids([row.id for row in rows if row.path not in self._rows])
+        """Give another id to new rows whose id belongs, or belonged, to another picture (rare)."""
+        taken = self._catalog.taken([row.id for row in rows if row.path not in self._rows])
         return [
             replace(
                 row,
-                id=new_id(row.path, row.digest, taken=lambda i: bool(self._catalog.with_ids([i]))),
+                id=new_id(row.path, row.digest, taken=lambda i: bool(self._catalog.taken([i]))),
             )
             if row.path not in self._rows and row.id in taken
             else row
@@ -254,12 +262,15 @@ class IndexRun:
         self._space.index.upsert(
             ids, vectors, [payload_of(r) for r in rows], [words_of(r) for r in rows]
         )
-        self._catalog.put(rows, stale_in=self._others)
-        names = {row.id: self._keywords.pop(row.path, ()) for row in rows}
-        put_keywords(
-            self._catalog, {id_: [(name_key(n), n) for n in found] for id_, found in names.items()}
+        found = {row.id: self._keywords.pop(row.path, NO_KEYWORDS) for row in rows}
+        broken = {row.id: self._broken.pop(row.path, ()) for row in rows}
+        self._catalog.put(
+            [replace(r, sidecar_ns=_BROKEN) if broken[r.id] else r for r in rows],
+            stale_in=self._others,
         )
+        put_keywords(self._catalog, {id_: keyword_rows(words) for id_, words in found.items()})
         for row in rows:
+            self._tally.broken += broken[row.id]
             if self._rows.pop(row.path, None) is None:
                 self._tally.added += 1
             else:
@@ -280,10 +291,12 @@ class IndexRun:
             path=entry.path,
             size=entry.size,
             mtime_ns=entry.mtime_ns,
-            sidecar_ns=entry.sidecar_ns,
+            sidecar_ns=source.sidecar_ns,
             digest=source.digest,
             info=source.info,
         )
+        if entry.sidecar_ns != source.sidecar_ns:  # it left its sidecar, or came to another
+            self._retagged[row.id] = entry
         ids = np.array([row.id], dtype=np.int64)
         self._space.index.set_payload(ids, [payload_of(row)], [words_of(row)])
         self._catalog.put([row])
@@ -316,11 +329,24 @@ class IndexRun:
         return bool(self._retagged)
 
     def _read_sidecars(self) -> None:
-        found = {id_: _keywords_now(entry.path) for id_, entry in self._retagged.items()}
-        put_keywords(
-            self._catalog, {id_: [(name_key(n), n) for n in names] for id_, names in found.items()}
-        )
-        self._catalog.set_sidecars({i: entry.sidecar_ns for i, entry in self._retagged.items()})
+        """Read the keywords of pictures again, some at a time; a run that is stopped goes on later.
+
+        That of a broken sidecar is done again in every run, which says so each time.
+        """
+        waiting, done = iter(self._retagged.items()), 0
+        while not self._should_stop() and (chunk := list(islice(waiting, _READ_AT_ONCE))):
+            found, stamps = {}, {}
+            for id_, entry in chunk:
+                if self._should_stop():
+                    break
+                keywords, broken = keywords_now(entry.path)
+                found[id_] = keyword_rows(keywords)
+                stamps[id_] = _BROKEN if broken else entry.sidecar_ns
+                self._tally.broken += broken
+            put_keywords(self._catalog, found)
+            self._catalog.set_sidecars(stamps)
+            done += len(found)
+            self._on_progress(Progress(stage="keywords", done=done, total=len(self._retagged)))
 
     # --- what is no longer there ---
 
@@ -350,13 +376,6 @@ class IndexRun:
         self._on_progress(
             Progress(stage="index", done=done, total=self._total, failed=len(t.failures))
         )
-
-
-def _keywords_now(path: Path) -> tuple[str, ...]:
-    try:
-        return read_keywords(path).names
-    except ImageError:  # it was readable a moment ago; the next run will see what it is now
-        return ()
 
 
 def _unchanged(entry: FileEntry) -> bool:

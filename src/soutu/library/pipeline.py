@@ -25,8 +25,8 @@ import numpy as np
 
 from soutu.errors import ImageError, SoutuError
 from soutu.images.decode import Blob, decode, read
-from soutu.images.keywords import join
-from soutu.images.sidecar import keywords_beside
+from soutu.images.keywords import NO_KEYWORDS, Keywords, join
+from soutu.images.sidecar import read_beside
 from soutu.images.source import FileEntry
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ if TYPE_CHECKING:
 
     from soutu.library.base import Stop
     from soutu.models.base import Encoder
-    from soutu.types import ImageInfo, Vectors
+    from soutu.types import Failure, ImageInfo, Vectors
 
 CHUNK = 8
 """Pictures decoded and encoded at a time by one worker, fewer towards the end of a run."""
 LARGE = 64 << 20
 """Bytes from which on files are read and decoded one at a time, whatever the number of workers."""
 
+_NONE: tuple[Failure, ...] = ()
 _AHEAD = 4  # chunks handed out per worker, so that none idles while the caller writes a batch
 _PATIENCE = 1.0  # seconds after which a batch is given out though it is not full
 _POLL = 0.1  # seconds between two looks at `should_stop`
@@ -52,13 +53,14 @@ _POLL = 0.1  # seconds between two looks at `should_stop`
 class Encoded:
     """A picture that was encoded: its file as it was read, its content's digest, its facts.
 
-    `keywords` are what it and its sidecars are tagged with.
+    `keywords` are what it and its sidecars are tagged with; `broken` are sidecars that say nothing.
     """
 
     entry: FileEntry
     digest: bytes
     info: ImageInfo
-    keywords: tuple[str, ...] = ()
+    keywords: Keywords = NO_KEYWORDS
+    broken: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +272,14 @@ class _Worker:
                 part.copies.append((entry, blob.digest))
                 return
             picture = decode(blob.data, self._spec)
-            keywords = picture.keywords
+            keywords, broken = picture.keywords, _NONE
             if entry.sidecar_ns:
-                keywords = join([keywords, keywords_beside(entry.path)])
+                beside, broken = read_beside(entry.path)
+                keywords = join([keywords, beside])
         except (ImageError, OSError, MemoryError) as error:
             part.failures.append((entry, _reason(error)))
             return
-        decoded.append(Encoded(entry, blob.digest, picture.info, keywords.names))
+        decoded.append(Encoded(entry, blob.digest, picture.info, keywords, broken))
         pictures.append(picture.pixels)
 
     def _encode(

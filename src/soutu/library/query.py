@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from soutu.errors import QueryError
+from soutu.library.arguments import several, texts
 from soutu.library.given import image_vector, is_url
 from soutu.library.where import parse_where
 from soutu.types import Query, Term
@@ -29,9 +30,13 @@ _NOTHING = 1e-6  # length of a vector that points nowhere
 
 @dataclass(frozen=True, kw_only=True)
 class Composed:
-    """A query ready for the index: a unit vector [dim], and what it was made of."""
+    """A query ready for the index: a unit vector [dim], and what it was made of.
+
+    `parts` [terms, dim] are the unit vectors of its terms.
+    """
 
     vector: NDArray[np.float32]
+    parts: Vectors
     kind: QueryKind
     files: frozenset[Path]
     ids: frozenset[int] = frozenset()
@@ -58,6 +63,8 @@ def build_query(
 ) -> Query:
     """Gather the arguments of `Library.search` into one Query. Raises QueryError."""
     base = query if isinstance(query, Query) else Query()
+    texts(base.tags, "tags")
+    several(base.terms, "terms")
     terms = list(base.terms)
     if isinstance(query, str):
         terms.append(Term(text=query))
@@ -65,8 +72,7 @@ def build_query(
         terms.append(Term(image=image))
     if minus is not None:
         terms.append(Term(text=minus, weight=-1.0))
-    for term in terms:
-        _check(term)
+    check_terms(terms)
     terms = [term for term in terms if term.weight]
     if not terms and not (base.keywords or "").strip() and not base.tags:
         raise QueryError(_EMPTY)
@@ -91,15 +97,7 @@ def compose(
     spread of its scores over `sample` [n, dim]; the sum then ranks by the weighted mean of
     standardised scores.
     """
-    vectors = term_vectors(query.terms, encoder, stored, known or {})
-    for term, length in zip(query.terms, np.linalg.norm(vectors, axis=1), strict=True):
-        if length < _NOTHING:
-            what = "picture" if term.text is None else repr(term.text)
-            msg = (
-                f"the model {encoder.facts.name} knows nothing of {what}. Use other words, or a "
-                f"larger model: soutu models list"
-            )
-            raise QueryError(msg)
+    vectors = known_vectors(query.terms, encoder, stored, known or {})
     weights = np.array([term.weight for term in query.terms], dtype=np.float32)
     if len(query.terms) > 1 and len(sample) >= _MIN_SAMPLE:
         weights /= np.maximum((sample @ vectors.T).std(axis=0), 1e-3)
@@ -114,12 +112,19 @@ def compose(
         kind = "text" if texts else "image"
     return Composed(
         vector=(total / norm).astype(np.float32),
+        parts=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
         kind=kind,
         files=frozenset(file for term in query.terms if (file := _as_file(term))),
         ids=frozenset(
             term.image for term in query.terms if isinstance(term.image, int) and term.box is None
         ),
     )
+
+
+def check_terms(terms: Iterable[Term]) -> None:
+    """Refuse terms that are neither words nor a picture, or both. Raises QueryError."""
+    for term in terms:
+        _check(term)
 
 
 def _check(term: Term) -> None:
@@ -147,8 +152,27 @@ def _check_box(box: Box, term: Term) -> None:
         raise QueryError(msg)
 
 
+def known_vectors(
+    terms: Sequence[Term],
+    encoder: Encoder,
+    stored: Stored,
+    known: Mapping[str, NDArray[np.float32]],
+) -> Vectors:
+    """Return the unit vectors [n, dim] of terms. Raises QueryError for words unknown to a model."""
+    vectors = term_vectors(terms, encoder, stored, known)
+    for term, length in zip(terms, np.linalg.norm(vectors, axis=1), strict=True):
+        if length < _NOTHING:
+            what = "picture" if term.text is None else repr(term.text)
+            msg = (
+                f"the model {encoder.facts.name} knows nothing of {what}. Use other words, or a "
+                f"larger model: soutu models list"
+            )
+            raise QueryError(msg)
+    return vectors
+
+
 def term_vectors(
-    terms: tuple[Term, ...],
+    terms: Sequence[Term],
     encoder: Encoder,
     stored: Stored,
     known: Mapping[str, NDArray[np.float32]],

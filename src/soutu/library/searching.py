@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soutu.catalog.said import hearing
 from soutu.errors import QueryError
-from soutu.library.query import compose
+from soutu.library.query import Composed, compose
 from soutu.library.ranking import diversify, fuse
 from soutu.library.tagging.names import name_key
 from soutu.library.tagging.querying import browse, resolved, tag_filter, uses_tags, words_as_tags
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.catalog.catalog import Catalog
-    from soutu.library.query import Composed
+    from soutu.library.relevance import Calibration
     from soutu.library.spaces import Space
     from soutu.library.tagging.heads import Head
     from soutu.library.tagging.querying import TaggedWords
     from soutu.library.tagging.tagger import Tagger
     from soutu.models.base import Encoder
-    from soutu.types import Filter, Ids, Query
+    from soutu.types import Filter, Ids, Query, Term
 
 _WIDER = 5  # candidates per hit wanted, where a second stage reorders them
 _FEWEST = 50  # candidates at least, so that the stages have something to choose from
@@ -47,20 +46,59 @@ class Ranked:
 
     def hits(self, catalog: Catalog) -> list[Hit]:
         """Look the pictures up."""
-        rows = catalog.with_ids(self.ids.tolist())
+        ids = self.ids.tolist()
+        rows = catalog.shown(ids)
         return [
             Hit(
                 id=image_id,
-                path=rows[image_id].path,
-                score=float(score),
-                relevance=float(relevance),
-                info=rows[image_id].info,
+                path=rows[image_id][0],
+                score=score,
+                relevance=relevance,
+                info=rows[image_id][1],
                 by_name=image_id in self.by_name,
             )
             for image_id, score, relevance in zip(
-                self.ids.tolist(), self.scores, self.relevance, strict=True
+                ids, self.scores.tolist(), self.relevance.tolist(), strict=True
             )
             if image_id in rows  # a killed run can leave vectors without rows, until the next one
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A query of terms ready for the index, and what makes relevances of its cosines.
+
+    `tagged` are those of its texts that name a tag, `head` the taught head that is the whole
+    query, if it is one.
+    """
+
+    composed: Composed
+    calibration: Calibration
+    tagged: Mapping[str, TaggedWords]
+    head: Head | None
+
+    def relevance(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Turn cosines [n] with the query into relevances [n]."""
+        if self.head is None:
+            query, kind = self.composed.vector, self.composed.kind
+            return self.calibration.relevance(scores, query=query, kind=kind)
+        logits = self.head.logits_of(scores).astype(np.float64)
+        return np.asarray(1 / (1 + np.exp(-np.clip(logits, -50, 50))))
+
+    def alone(self, query: Query) -> list[Asked]:
+        """Return each term of the query as if it were all that is asked for, with weight 1."""
+        return [
+            replace(
+                self,
+                composed=Composed(
+                    vector=vector,
+                    parts=vector[None],
+                    kind="image" if term.text is None else "text",
+                    files=frozenset(),
+                ),
+                head=_head(term, self.tagged),
+            )
+            for term, vector in zip(query.terms, self.composed.parts, strict=True)
         ]
 
 
@@ -72,17 +110,22 @@ def rank(
     space: Space,
     encoder: Callable[[], Encoder],
     tagger: Callable[[], Tagger],
+    named: frozenset[str],
 ) -> Ranked:
-    """Return the k best pictures of a query, best first. Raises InputError."""
+    """Return the k best pictures of a query, best first; `named` are the keys of all tags' names.
+
+    Raises InputError.
+    """
     if not query.terms and not query.keywords:
         return _by_tags(query, k, tagger())
-    query = _with_tags_resolved(query, tagger)
+    query = with_tags_resolved(query, tagger)
     if not query.terms:
         return _by_name(query, k, space)
-    return _by_meaning(query, k, catalog, space, encoder(), tagger)
+    asked = ask(query, catalog=catalog, space=space, encoder=encoder(), tagger=tagger, named=named)
+    return _by_meaning(query, k, asked, catalog, space)
 
 
-def _with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
+def with_tags_resolved(query: Query, tagger: Callable[[], Tagger]) -> Query:
     """Turn what names tags into the pictures that hold them."""
     parts = [part for part in (query.where, tag_filter(query.tags)) if part is not None]
     if not any(uses_tags(part) for part in parts):
@@ -106,18 +149,8 @@ def _by_name(query: Query, k: int, space: Space) -> Ranked:
     return Ranked(found.ids, found.scores, literal, frozenset(found.ids.tolist()))
 
 
-def _by_meaning(
-    query: Query,
-    k: int,
-    catalog: Catalog,
-    space: Space,
-    encoder: Encoder,
-    tagger: Callable[[], Tagger],
-) -> Ranked:
-    calibration = space.calibration(encoder)
-    tagged = _words_as_tags(query, catalog, tagger)
-    known = {text: each.vector for text, each in tagged.items()}
-    composed = compose(query, encoder, calibration.sample, StoredPictures(catalog, space), known)
+def _by_meaning(query: Query, k: int, asked: Asked, catalog: Catalog, space: Space) -> Ranked:
+    composed = asked.composed
     where = _leaving_out(composed, query.where, catalog)
     staged = bool(query.keywords) or query.diversity > 0
     wanted = max(k * _WIDER, _FEWEST) if staged else k
@@ -135,30 +168,43 @@ def _by_meaning(
             order = diversify(scores, vectors, k=k, diversity=query.diversity)
             ids, scores = ids[order], scores[order]
     ids, scores = ids[:k], scores[:k]
-    relevance = calibration.relevance(scores, query=composed.vector, kind=composed.kind)
-    if composed.kind == "text" and (head := _only_head(query, tagged)) is not None:
-        logits = head.logits_of(scores).astype(np.float64)
-        relevance = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
-    return Ranked(ids, scores, relevance, by_name)
+    return Ranked(ids, scores, asked.relevance(scores), by_name)
+
+
+def ask(
+    query: Query,
+    *,
+    catalog: Catalog,
+    space: Space,
+    encoder: Encoder,
+    tagger: Callable[[], Tagger],
+    named: frozenset[str],
+) -> Asked:
+    """Turn a query with terms into what the index is asked. Raises QueryError."""
+    calibration = space.calibration(encoder)
+    tagged = _words_as_tags(query, tagger, named)
+    known = {text: each.vector for text, each in tagged.items()}
+    composed = compose(query, encoder, calibration.sample, StoredPictures(catalog, space), known)
+    head = _head(query.terms[0], tagged) if composed.kind == "text" else None
+    return Asked(composed=composed, calibration=calibration, tagged=tagged, head=head)
+
+
+def _head(term: Term, tagged: Mapping[str, TaggedWords]) -> Head | None:
+    """Return the taught head that stands for the words of a term, if one does."""
+    words = tagged.get(term.text or "")
+    return None if words is None else words.head
 
 
 def _words_as_tags(
-    query: Query, catalog: Catalog, tagger: Callable[[], Tagger]
+    query: Query, tagger: Callable[[], Tagger], named: frozenset[str]
 ) -> dict[str, TaggedWords]:
     """Return the texts of a query that are the name of a tag, with what stands for them."""
     texts = [term.text for term in query.terms if term.text is not None]
     if not query.expand or not texts:
         return {}
-    with hearing(catalog) as said:
-        if not said.any_named([name_key(text) for text in texts]):
-            return {}
+    if named.isdisjoint(map(name_key, texts)):
+        return {}
     return words_as_tags(tagger(), texts)
-
-
-def _only_head(query: Query, tagged: Mapping[str, TaggedWords]) -> Head | None:
-    """Return the taught head that is the whole query, if it is one."""
-    words = tagged.get(query.terms[0].text or "")
-    return None if words is None else words.head
 
 
 def _leaving_out(composed: Composed, where: Filter | None, catalog: Catalog) -> Filter | None:

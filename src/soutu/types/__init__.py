@@ -28,6 +28,7 @@ from soutu.types.pictures import (
 )
 from soutu.types.queries import (
     Box,
+    Encoded,
     Explanation,
     Hit,
     Query,
@@ -65,6 +66,7 @@ __all__ = [
     "AnyOf",
     "Box",
     "Change",
+    "Encoded",
     "Explanation",
     "Failure",
     "Filter",

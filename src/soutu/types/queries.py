@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from soutu.types.arrays import Vectors
 from soutu.types.filters import Filter
 from soutu.types.pictures import ImageInfo
 from soutu.types.tags import TagScore
@@ -104,3 +105,12 @@ class Explanation:
     tags: tuple[TagScore, ...] = ()
     words: tuple[str, ...] = ()
     heat: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """Unit vectors [n, dim] of words and pictures, and the space they belong to."""
+
+    model: str
+    revision: str
+    vectors: Vectors

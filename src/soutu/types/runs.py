@@ -20,7 +20,7 @@ class Failure:
 class Progress:
     """How far a long run has come. `total` is None while it is not known yet."""
 
-    stage: Literal["scan", "index", "fill", "optimize", "download", "tag", "write"]
+    stage: Literal["scan", "index", "fill", "optimize", "download", "tag", "write", "keywords"]
     done: int
     total: int | None
     failed: int = 0
@@ -69,11 +69,15 @@ class LibraryStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import of tags or labels did."""
+    """What an import of tags or labels did.
+
+    `skipped` says of each entry that was left out, as asked for, where it stands and why.
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -72,6 +72,8 @@ class TagFacts:
     """A tag as the current model sees it: its own values and what was found for it.
 
     `threshold` is the one in force, None while a library without pictures has none to find.
+    `count` are the pictures that hold the tag itself, `count_with_narrower` those that hold it or
+    a narrower tag, as a search finds them.
     """
 
     tag: Tag
@@ -79,13 +81,18 @@ class TagFacts:
     threshold: float | None
     source: Literal["zero-shot", "learned"] = "zero-shot"
     count: int = 0
+    count_with_narrower: int = 0
     yes: int = 0
     no: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What was said of one tag on one picture: right (`value` True) or wrong."""
+    """What was said of one tag on one picture: right (`value` True) or wrong.
+
+    `id` is the picture's where a library lists its labels, None for one that is gone; `missing`
+    tells that it has left the library and its label waits for it.
+    """
 
     path: Path
     tag: str
@@ -93,6 +100,8 @@ class Label:
     source: LabelSource = "person"
     who: str = ""
     at: datetime | None = None
+    missing: bool = False
+    id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +134,8 @@ class TagSpread:
 
     `edges` are n + 1 probabilities, ascending from 0 to 1; `counts`, `yes` and `no` say how many
     pictures, and how many that people labelled, lie in each of the n bins (the last one holds its
-    upper edge too). Of a large library `counts` are scaled up from an even sample.
+    upper edge too). In a library of more than 100,000
+    pictures the less probable ones, and those of exclusive tags, are counted in a sample.
     """
 
     tag: str
@@ -140,7 +150,8 @@ class TagSpread:
 class TagBorder:
     """The pictures on both sides of a tag's threshold, nearest to it first.
 
-    `count` is how many pictures hold the tag at that threshold, labels counted.
+    `count` is how many pictures hold the tag at that threshold, labels counted. In a library of
+    more than 100,000 pictures a larger count, or that of an exclusive tag, is an estimate.
     """
 
     tag: str

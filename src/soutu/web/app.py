@@ -14,11 +14,13 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 
 import soutu
 from soutu.errors import SoutuError
 from soutu.web.answers import Answer, NotFound, error_answer, status_of
 from soutu.web.guard import Guard, TooLarge, too_large
+from soutu.web.metrics import Measured, Metrics
 from soutu.web.page import Page
 from soutu.web.schemas import ErrorAnswer
 
@@ -45,7 +47,9 @@ def create_app(server: Server) -> FastAPI:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
+        server.feed.end()
         await anyio.to_thread.run_sync(server.jobs.close)
+        await anyio.to_thread.run_sync(server.feed.close)
 
     app = FastAPI(
         title="soutu",
@@ -63,12 +67,15 @@ def create_app(server: Server) -> FastAPI:
         },
     )  # fmt: skip
     app.state.server = server
+    app.state.metrics = Metrics(server)
     for name in ROUTERS:
         app.include_router(importlib.import_module(f"soutu.web.api.{name}").router)
     _explain_errors(app, server.settings)
-    app.mount("/", Page(files("soutu.web") / "static"))
+    # Not mounted: what is asked of an endpoint by a wrong method is for the router to refuse.
+    app.router.default = Page(files("soutu.web") / "static")
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
     app.add_middleware(Guard, settings=server.settings)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     return app
 
 
@@ -82,7 +89,9 @@ def _explain_errors(app: FastAPI, settings: Settings) -> None:
         return error_answer(404, "NotFound", str(error))
 
     @app.exception_handler(TooLarge)
-    async def body_too_large(_request: Request, _error: TooLarge) -> Answer:
+    async def body_too_large(_request: Request, error: TooLarge) -> Answer:
+        if error.detail:
+            return error_answer(413, "TooLarge", error.detail)
         return too_large(settings.max_upload_bytes)
 
     @app.exception_handler(RequestValidationError)
@@ -92,6 +101,10 @@ def _explain_errors(app: FastAPI, settings: Settings) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(_request: Request, error: HTTPException) -> Answer:
         return error_answer(error.status_code, "HTTP", str(error.detail), error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _error: ClientDisconnect) -> Answer:
+        return error_answer(400, "HTTP", "the client went away")  # which nobody reads
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Answer:

@@ -10,6 +10,8 @@ import xxhash
 
 from soutu.errors import InputError
 
+_FURTHEST = 10**9
+
 
 def question_mark(*asked: object) -> str:
     """Return a short text that tells questions apart."""
@@ -31,7 +33,7 @@ def read_cursor(cursor: str | None, question: str) -> int:
         place = int(start)
     except (binascii.Error, UnicodeDecodeError, ValueError):
         place, asked = -1, ""
-    if place < 0 or asked != question:
+    if not 0 <= place <= _FURTHEST or asked != question:
         msg = f"the cursor {cursor[:40]!r} is not one of this question. Ask again without a cursor"
         raise InputError(msg)
     return place

@@ -5,12 +5,14 @@ Plain ASGI, as every request pays for it.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 
 from soutu.web.answers import error_answer
 
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from soutu.web.answers import Answer
     from soutu.web.settings import Settings
 
-COOKIE = "soutu_token"
+COOKIE = "soutu_session"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/api/session"})
 """What answers without a token, beside the page's own files."""
-READING_POSTS = frozenset({"/api/search", "/api/explain", "/api/tagging", "/api/session"})
+READING_POSTS = frozenset(
+    {"/api/search", "/api/explain", "/api/encode", "/api/tagging", "/api/session", "/api/facets"}
+    | {"/api/images/list", "/api/tags/counts"}
+)
 """Requests that carry a body but change nothing."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -42,8 +47,14 @@ _HEADERS = {
 }
 
 
-class TooLarge(Exception):
-    """Say that a request's body is larger than allowed."""
+class TooLarge(HTTPException):
+    """Say that a request's body, or a picture in it, is larger than allowed.
+
+    Without a message it is the body. FastAPI passes on what is an HTTPException while it reads.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(413, message)
 
 
 class Guard:
@@ -98,7 +109,11 @@ class Guard:
         token = self._settings.token
         if token is None or path in OPEN_PATHS or not _is_guarded(path):
             return True
-        return any(same_token(given, token) for given in _tokens_in(headers))
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and same_token(given.strip(), token):
+            return True
+        cookie = _cookie_in(headers)
+        return cookie is not None and same_token(cookie, session_of(token))
 
     def _limited(self, receive: Receive) -> Receive:
         """Count the bytes of a body whose length nobody told."""
@@ -125,19 +140,18 @@ def same_token(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
+def session_of(token: str) -> str:
+    """Return what the cookie of somebody who knows the token holds; the token is not told by it."""
+    return hmac.new(token.encode(), b"soutu session", hashlib.sha256).hexdigest()
+
+
 def _is_guarded(path: str) -> bool:
     return path.startswith("/api/") or path in {"/metrics", "/openapi.json", "/docs"}
 
 
-def _tokens_in(headers: Headers) -> list[str]:
-    found = []
-    scheme, _, rest = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        found.append(rest.strip())
+def _cookie_in(headers: Headers) -> str | None:
     try:
         cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:
-        cookie = None
-    if cookie is not None:
-        found.append(cookie.value)
-    return found
+        return None
+    return None if cookie is None else cookie.value

@@ -14,10 +14,10 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from soutu.errors import SoutuError
+from soutu.types import Progress  # not for types alone: the OpenAPI document reads `Job`
 
 if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
-    from soutu.types import Progress
 
 JobState = Literal["waiting", "running", "done", "stopped", "failed"]
 Work: TypeAlias = Callable[["Watcher", "Stop"], Any]
@@ -28,6 +28,10 @@ _KEPT = 100  # ended jobs that can still be looked at
 _EVERY = 0.1  # seconds between two reports of progress
 
 _log = logging.getLogger("soutu.web")
+
+
+class JobStopped(Exception):
+    """End a job whose work knows no other way to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +107,10 @@ class Jobs:
         with self._changed:
             job = self._jobs.get(id_)
             if job is not None and job.state not in ENDED:
-                self._stops.add(id_)
                 if job.state == "waiting":
                     self._put(replace(job, state="stopped", ended=datetime.now(UTC)))
+                else:
+                    self._stops.add(id_)
             return self._jobs.get(id_)
 
     def wait(self, seen: int, timeout: float) -> int:
@@ -113,6 +118,11 @@ class Jobs:
         with self._changed:
             self._changed.wait_for(lambda: self.changes != seen or self._closed, timeout)
             return self.changes
+
+    def wake(self) -> None:
+        """Let everybody who waits look again."""
+        with self._changed:
+            self._notify()
 
     def close(self) -> None:
         """Stop the running job, drop those that wait, and return when nothing works any more."""
@@ -139,6 +149,8 @@ class Jobs:
     def _result_of(self, id_: str, work: Work) -> dict[str, Any]:
         try:
             result = work(self._watcher(id_), lambda: id_ in self._stops)
+        except JobStopped:
+            return {}
         except SoutuError as error:
             return {"error": JobError(kind=type(error).__name__, message=str(error))}
         except Exception as error:
@@ -152,8 +164,8 @@ class Jobs:
             stopped = id_ in self._stops
             self._stops.discard(id_)
             state: JobState = "done"
-            if stopped:
-                state = "stopped"
+            if stopped and getattr(outcome.get("result"), "interrupted", True):
+                state = "stopped"  # and not finished before it looked
             if "error" in outcome:
                 state = "failed"
             ended = datetime.now(UTC)

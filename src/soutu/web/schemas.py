@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from soutu.types import Hit, Picture
+from soutu.models.base import PrecisionChoice
+from soutu.models.entry import Origin
+from soutu.types import Hit, LibraryStatus, Picture, PictureOrder
+from soutu.web.jobs import Job
 
 MAX_PAGE = 1000
 """Results of one page at most; the cursor leads to the next."""
 
+Id = Annotated[int, Field(ge=1, le=2**53 - 1, description="The id of a picture.")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(max_length=10_000)]
+
+
+Where = Annotated[
+    str | dict[str, Any] | None,
+    Field(description="A filter, as text (camera = 'Canon' AND date > '2024') or as a tree."),
+]
 
 
 class Request(BaseModel):
@@ -25,7 +36,7 @@ class TermIn(Request):
     """Words, or a picture: one of the library by id, an uploaded one, or one on the web."""
 
     text: Name | None = None
-    id: int | None = None
+    id: Id | None = None
     upload: Annotated[str | None, Field(description="The name of a file of this request.")] = None
     url: Name | None = None
     weight: Annotated[float, Field(ge=-1e6, le=1e6)] = 1.0
@@ -44,10 +55,7 @@ class QueryIn(Request):
     )
 
     terms: Annotated[list[TermIn], Field(max_length=64)] = []
-    where: Annotated[
-        str | dict[str, Any] | None,
-        Field(description="A filter, as text (camera = 'Canon' AND date > '2024') or as a tree."),
-    ] = None
+    where: Where = None
     keywords: Name | None = None
     tags: Annotated[list[Name], Field(max_length=256)] = []
     diversity: Fraction = 0.0
@@ -62,10 +70,77 @@ class SearchIn(QueryIn):
     cursor: Annotated[str | None, Field(max_length=200)] = None
 
 
+class ListIn(Request):
+    """Which pictures to list: a filter, an order, and a page."""
+
+    where: Where = None
+    order: PictureOrder = "newest"
+    k: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+    start: Annotated[int, Field(ge=0, le=10**9)] = 0
+
+
+class FacetIn(Request):
+    """Of which field to count the values, among which pictures."""
+
+    field: Literal["folder", "camera", "format", "name"]
+    where: Where = None
+
+
 class ExplainIn(QueryIn):
     """A query, and the picture that answers it."""
 
-    picture: int
+    picture: Id
+
+
+class IndexIn(Request):
+    """Which files and folders to index; globs as in .gitignore."""
+
+    paths: Annotated[list[Name], Field(min_length=1, max_length=1000)]
+    include: Annotated[list[Name], Field(max_length=1000)] = []
+    exclude: Annotated[list[Name], Field(max_length=1000)] = []
+
+
+class WriteTagsIn(Request):
+    """Which tags to write of which pictures (null: of all), and where."""
+
+    paths: Annotated[list[Name], Field(max_length=10_000)] | None = None
+    tags: Annotated[list[Name], Field(max_length=10_000)] | None = None
+    in_place: bool = False
+    dry_run: bool = False
+
+
+class UseModelIn(Request):
+    """Which model to use."""
+
+    model: Annotated[str, Field(min_length=1, max_length=10_000)]
+    precision: PrecisionChoice = "auto"
+
+
+class AddModelIn(UseModelIn):
+    """Which model to fetch, and what to call it."""
+
+    name: Annotated[str, Field(max_length=80)] | None = None
+
+
+class SessionIn(Request):
+    """The token."""
+
+    token: Name
+
+
+class EncodeIn(Request):
+    """Words and pictures to turn into vectors."""
+
+    terms: Annotated[list[TermIn], Field(max_length=64)]
+
+
+class EncodeAnswer(BaseModel):
+    """Unit vectors, a row a term, and the space they belong to."""
+
+    model: str
+    revision: str
+    dim: int
+    vectors: list[list[float]]
 
 
 class SearchAnswer(BaseModel):
@@ -82,6 +157,35 @@ class PicturesAnswer(BaseModel):
     images: list[Picture]
     cursor: str | None
     total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusAnswer(LibraryStatus):
+    """What the library holds, and what the server is and allows."""
+
+    stamp: int
+    version: str
+    read_only: bool
+    urls: bool
+    min_relevance: float
+    busy: Job | None
+    login: str
+
+
+class ModelAnswer(BaseModel):
+    """A model; `vectors` is how many of it the library holds, null while nobody can tell."""
+
+    name: str
+    title: str
+    origin: Origin
+    present: bool
+    dim: int | None
+    languages: tuple[str, ...]
+    licence: str
+    download_mb: int | None
+    bytes: int | None
+    current: bool
+    vectors: int | None
 
 
 class ErrorInfo(BaseModel):

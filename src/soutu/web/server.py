@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
+
+from soutu.web.events import Feed
 
 if TYPE_CHECKING:
     from soutu.library import Library
@@ -24,6 +27,11 @@ class Server:
     settings: Settings
     jobs: Jobs
     thumbnails: Thumbnails
+
+    @cached_property
+    def feed(self) -> Feed:
+        """What tells clients of changes."""
+        return Feed(self.jobs, self.library)
 
 
 def server_of(request: Request) -> Server:

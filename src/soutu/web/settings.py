@@ -33,6 +33,9 @@ class Settings:
         """Refuse an address that others can reach without a token. Raises InputError."""
         if self.token is not None and not self.token.strip():
             raise InputError("the token is empty. Write a long random text into the token file")
+        if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
+            msg = "the token must be one line of plain letters, digits and signs, as headers carry"
+            raise InputError(msg)
         if self.token is None and not is_loopback(self.host):
             msg = (
                 f"{self.host} can be reached from other machines, so a token is needed. Write a "

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.library.tagging.base import ReviewOrder
-    from soutu.library.tagging.fitting import Spoken
+    from soutu.library.tagging.spoken import Spoken
     from soutu.library.tagging.tagger import Tagger
     from soutu.types import Ids, Vectors
 
@@ -38,7 +38,7 @@ def questions(tagger: Tagger, *, tag: str | None, by: ReviewOrder, k: int) -> li
     ids, vectors = _pool(tagger)
     if not len(ids):
         return []
-    open_ = _without_labels(spoken, scorer, ids, scorer.probabilities(vectors))
+    open_ = scorer.open_probabilities(ids, vectors)
     if by == "picture":
         return _about_pictures(tagger, scorer, ids, vectors, open_, k)
     return _about_tags(tagger, scorer, open_, k)
@@ -52,11 +52,12 @@ def _about_tag(tagger: Tagger, spoken: Spoken, tag: int, k: int) -> list[Questio
     _, head = tagger.fitter.heads(spoken, [tag])[tag]
     found = tagger.space.index.search(head.query(0.0)[0][None], k=_LIKELY + len(asked))[0]
     ids, _ = _pool(tagger)
-    ids = np.setdiff1d(np.union1d(ids, found.ids), asked)
-    ids, vectors = tagger.space.index.get(ids)
+    ids, vectors = tagger.space.index.get(np.union1d(ids, found.ids))
+    probabilities = scorer.open_probabilities(ids, vectors)[:, 0]
+    open_ = (probabilities > 0) & (probabilities < 1)
+    ids, vectors, probabilities = ids[open_], vectors[open_], probabilities[open_]
     if not len(ids):
         return []
-    probabilities = scorer.probabilities(vectors)[:, 0]
     threshold = float(scorer.thresholds[0])
     chosen = choose_for_tag(
         probabilities,
@@ -65,7 +66,7 @@ def _about_tag(tagger: Tagger, spoken: Spoken, tag: int, k: int) -> list[Questio
         k,
         asked_vectors=tagger.space.index.get(asked)[1],
     )
-    return _worded(tagger, name, threshold, ids[chosen], probabilities[chosen])
+    return worded(tagger, name, threshold, ids[chosen], probabilities[chosen])
 
 
 def _about_tags(
@@ -113,21 +114,10 @@ def _about_pictures(
     return found
 
 
-def _without_labels(
-    spoken: Spoken, scorer: Scorer, ids: Ids, probabilities: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Settle what people said: 1 and 0 are never asked about."""
-    settled = np.clip(probabilities, 1e-9, 1 - 1e-9)
-    for column, tag in enumerate(scorer.tags):
-        labels = spoken.labels_of(tag)
-        settled[np.isin(ids, labels.yes), column] = 1.0
-        settled[np.isin(ids, labels.no), column] = 0.0
-    return settled
-
-
-def _worded(
+def worded(
     tagger: Tagger, name: str, threshold: float, ids: Ids, probabilities: NDArray[np.float64]
 ) -> list[Question]:
+    """Ask about a tag on pictures ids [n], as far as the library has them."""
     rows = tagger.catalog.with_ids(ids.tolist())
     return [
         Question(
@@ -230,7 +220,7 @@ def merges(tagger: Tagger, limit: int) -> list[MergeIdea]:
             for tag in tags
             if (parent := vocabulary.rows[tag].parent) is not None
         },
-        groups=[vocabulary.rows[tag].group for tag in tags],
+        groups=[vocabulary.rivals(tag) or None for tag in tags],
     )
 
 

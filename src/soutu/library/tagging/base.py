@@ -15,9 +15,11 @@ if TYPE_CHECKING:
         Label,
         MergeIdea,
         Tag,
+        TagBorder,
         TagCount,
         TagFacts,
         TagIdea,
+        TagSpread,
     )
 
 
@@ -92,14 +94,15 @@ class Tags(Protocol):
         """Change what is given and leave the rest; None (or an empty list) takes a value away."""
         ...
 
-    def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
-        """Give a tag another name; the old one is given up."""
+    def rename(self, name: str, new: str, *, keep: bool = False, who: str | None = None) -> Tag:
+        """Give a tag another name; the old one is given up, or with `keep` becomes an alias."""
         ...
 
     def merge(self, names: Sequence[str], into: str, *, who: str | None = None) -> Tag:
         """Merge tags into one, which gets their names as aliases, their children and their labels.
 
-        Where both were labelled for a picture, the label of `into` stands.
+        Where several were labelled for a picture, a person's label stands before an import's and
+        that before a file's; then that of `into`.
         """
         ...
 
@@ -116,11 +119,17 @@ class Tags(Protocol):
         ...
 
     def load(
-        self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
+        self,
+        source: Path | str,
+        *,
+        on_conflict: OnConflict = "update",
+        who: str | None = None,
+        origin: str | None = None,
     ) -> ImportReport:
         """Import a CSV, JSON or TOML file, or a starter vocabulary by name: all of it or nothing.
 
-        Raises InputError with line and column of what cannot be read.
+        `origin` is what the history calls the source; without it, by its own name. Raises
+        InputError with line and column of what cannot be read.
         """
         ...
 
@@ -136,8 +145,31 @@ class Tags(Protocol):
         """Return a tag with what was found for it: threshold, source, pictures."""
         ...
 
-    def counts(self, where: str | Filter | None = None) -> list[TagCount]:
-        """Count the pictures of each tag (among those that pass a filter), most frequent first."""
+    def counts(self, where: str | Filter | None = None, *, expand: bool = True) -> list[TagCount]:
+        """Count the pictures of each tag (among those that pass a filter), most frequent first.
+
+        As in searches, what holds a narrower tag counts for the broader one too, but with `expand`
+        off.
+        """
+        ...
+
+    def spread(self, name: str, *, bins: int = 50) -> TagSpread:
+        """Count pictures by the probability of a tag, in bins of equal width from 0 to 1.
+
+        Probabilities are those that `Library.tag` shows, as the model alone sees them: labels are
+        counted beside them. Raises InputError for fewer bins than 1, LibraryError for a library
+        without pictures.
+        """
+        ...
+
+    def border(self, name: str, *, threshold: float | None = None, k: int = 12) -> TagBorder:
+        """Return the k pictures nearest above, and below, a threshold of a tag.
+
+        Without a threshold, the one in force. They are pictures that nobody labelled. Of a group
+        whose tags exclude each other only the most probable tag holds: those of which it is
+        another one are below, whatever their probability. Raises InputError for a threshold
+        outside 0..1 and a k below 1, LibraryError for a library without pictures.
+        """
         ...
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
@@ -169,20 +201,32 @@ class Labels(Protocol):
         """Say which tags are right and wrong for a picture; return how many labels changed.
 
         `clear` takes back what was said. Labels of the source `file` come from keywords of
-        picture files alone; whatever is said here replaces them.
+        picture files alone: a yes or no here goes before them, and to clear one is refused. A yes
+        to a tag of a group takes back the yes to another; two at once are refused.
         """
         ...
 
     def set_many(
-        self, labels: Iterable[Label], *, who: str | None = None, source: SaidBy = "import"
+        self,
+        labels: Iterable[Label],
+        *,
+        clear: Iterable[tuple[Path | str, str]] = (),
+        who: str | None = None,
+        source: SaidBy = "import",
     ) -> ImportReport:
-        """Record many labels: all or none. Labels that contradict each other are refused."""
+        """Record many labels, and take back those of `clear` (picture, tag): all or none.
+
+        Labels that contradict each other are refused; those of the source `file` are left alone.
+        A label's own `who` and `at` are kept.
+        """
         ...
 
     def load(self, path: Path | str, *, who: str | None = None) -> ImportReport:
         """Import a CSV with the columns image, tag and label (yes/no): all of it or nothing.
 
-        Raises InputError with the line and column of what cannot be read.
+        The columns source, who and at are kept where given; lines of the source `file` are left
+        alone, as they come from the files. Raises InputError with the line and column of what
+        cannot be read.
         """
         ...
 
@@ -194,6 +238,9 @@ class Labels(Protocol):
         """List labels, of one picture or one tag or all, by path and tag."""
         ...
 
-    def undo(self, *, who: str | None = None) -> Change:
-        """Take the last labelling back. Raises InputError if the last change was none."""
+    def undo(self, of: tuple[PictureRef, str] | None = None, *, who: str | None = None) -> Change:
+        """Take the last labelling back, or the last one `of` a picture and a tag.
+
+        Raises InputError when there is none, and when a later change was about the same labels.
+        """
         ...

@@ -6,23 +6,24 @@ written, so that all of it happens or none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from soutu.catalog.said import Edit, LabelRow, TagRow
 from soutu.errors import InputError
+from soutu.library.arguments import text, texts
 from soutu.library.tagging.names import check_name, name_key
+from soutu.library.tagging.values import check_prompt, check_threshold
 
 if TYPE_CHECKING:
-    from soutu.catalog.said import LabelKey
     from soutu.library.tagging.vocabulary import Vocabulary
 
 
 def named(name: str, aliases: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
     """Return (key, name) of a name and its aliases, without doubles. Raises InputError."""
     found: dict[str, str] = {}
-    for each in (name, *aliases):
+    for each in (name, *texts(aliases, "aliases")):
         check_name(each)
         found.setdefault(name_key(each), " ".join(each.split()))
     return tuple(found.items())
@@ -30,24 +31,20 @@ def named(name: str, aliases: Iterable[str] = ()) -> tuple[tuple[str, str], ...]
 
 def checked_prompts(prompts: Iterable[str]) -> tuple[str, ...]:
     """Return the prompts without doubles. Raises InputError for an empty one."""
-    found = tuple(dict.fromkeys(prompts))
-    if any(not prompt.strip() for prompt in found):
-        raise InputError("a prompt is empty. Write what the picture shows, as in 'a photo of a {}'")
-    return found
+    return tuple(dict.fromkeys(check_prompt(prompt) for prompt in texts(prompts, "prompts")))
 
 
 def checked_threshold(threshold: float | None) -> float | None:
     """Return a threshold. Raises InputError for one outside 0..1."""
-    if threshold is not None and not 0 <= threshold <= 1:
-        msg = f"the threshold {threshold} lies outside 0..1. Give a probability such as 0.5"
-        raise InputError(msg)
-    return threshold
+    return check_threshold(threshold)
 
 
 def checked_group(group: str | None) -> str | None:
     """Return a group's name, tidied. Raises InputError for an empty one."""
     if group is None:
         return None
+    if not text(group, "group").strip():
+        raise InputError("the group is empty. Leave it out, or write its name")
     check_name(group)
     return " ".join(group.split())
 
@@ -67,8 +64,15 @@ def _taken(vocabulary: Vocabulary, name: str, other: int) -> NoReturn:
     raise InputError(msg)
 
 
-def require_no_cycle(rows: Mapping[int, TagRow], changed: Iterable[int]) -> None:
-    """Refuse parents that lead back to their own tag with InputError, spelling the circle out."""
+def require_no_cycle(
+    rows: Mapping[int, TagRow],
+    changed: Iterable[int],
+    place: Callable[[Sequence[int]], str] = lambda _: "",
+) -> None:
+    """Refuse parents that lead back to their own tag with InputError, spelling the circle out.
+
+    `place` says, for the tags of a circle, what the message begins with.
+    """
     safe: set[int] = set()
     for start in changed:
         way: list[int] = []
@@ -76,8 +80,10 @@ def require_no_cycle(rows: Mapping[int, TagRow], changed: Iterable[int]) -> None
         at: int | None = start
         while at is not None and at not in safe:
             if at in on_way:
-                names = [rows[i].names[0][1] for i in [*way[way.index(at) :], at]]
-                msg = f"the parents go round in a circle: {' → '.join(names)}. Leave one out"
+                circle = way[way.index(at) :]
+                names = [rows[i].names[0][1] for i in [*circle, at]]
+                found = f"the parents go round in a circle: {' → '.join(names)}"
+                msg = f"{place(circle)}{found}. Leave one out"
                 raise InputError(msg)
             way.append(at)
             on_way.add(at)
@@ -135,11 +141,22 @@ def merged(
     return edit
 
 
+_SOURCES = ("person", "import", "file")  # whose word counts most, first
+
+
+def word(row: LabelRow) -> int:
+    """Rank a label by whose word it is; the least counts most."""
+    return _SOURCES.index(row.source)
+
+
 def _merge_labels(edit: Edit, labels: Iterable[LabelRow], gone: Sequence[int], into: int) -> None:
-    said: dict[LabelKey, LabelRow] = {(row.tag, row.image): row for row in labels}
-    rank = {id_: number for number, id_ in enumerate(gone)}
-    for row in sorted((r for r in said.values() if r.tag != into), key=lambda r: rank[r.tag]):
-        edit.labels[row.tag, row.image] = None
-        key = (into, row.image)
-        if key not in said and key not in edit.labels:
-            edit.labels[key] = replace(row, tag=into)
+    """Keep of each picture's labels the one whose word counts most, then that of `into`."""
+    order = {id_: number for number, id_ in enumerate([into, *gone])}
+    best: dict[int, LabelRow] = {}
+    for row in sorted(labels, key=lambda row: (word(row), order[row.tag])):
+        best.setdefault(row.image, row)
+        if row.tag != into:
+            edit.labels[row.tag, row.image] = None
+    for row in best.values():
+        if row.tag != into:
+            edit.labels[into, row.image] = replace(row, tag=into)

@@ -14,13 +14,14 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soutu.errors import InputError
-from soutu.library.tagging.files_check import FIELDS, Entry, check_fields, make_tags
+from soutu.library.tagging.files_check import FIELDS, Entry, PlacedTag, check_fields, make_tags
 from soutu.library.tagging.files_csv import (
     Row,
     Table,
@@ -29,7 +30,7 @@ from soutu.library.tagging.files_csv import (
     split_values,
     write_row,
 )
-from soutu.library.tagging.files_text import read_text, replace_text
+from soutu.library.tagging.files_text import read_text, replace_text, require_file
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -37,11 +38,21 @@ if TYPE_CHECKING:
     from soutu.types import Tag
 
 _SEVERAL = ("aliases", "prompts")
+_COLUMNS = (*FIELDS, "alias", "prompt")
+_HEADERS = frozenset(
+    {"tag", "tags", "label", "labels", "keyword", "keywords", "title", "category", "id"}
+    | {"名称", "名字", "标签", "别名", "分类", "关键词"}
+)
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 def read_vocabulary(path: Path | str) -> list[Tag]:
-    """Return the tags of a .csv, .json or .toml file, in its order.
+    """Return the tags of a file; see `read_placed`."""
+    return [each.tag for each in read_placed(path)]
+
+
+def read_placed(path: Path | str) -> list[PlacedTag]:
+    """Return the tags of a .csv, .json or .toml file, in its order, each with its place.
 
     Parents may be tags that the file does not hold. Raises InputError with file, line and column
     (or the number and name of the tag, for values in JSON and TOML) of what cannot be used.
@@ -73,7 +84,15 @@ def starter_vocabularies() -> dict[str, str]:
 
 
 def read_starter(name: str) -> list[Tag]:
-    """Return the tags of a starter vocabulary. Raises InputError for one that does not exist."""
+    """Return the tags of a starter vocabulary; see `read_starter_placed`."""
+    return [each.tag for each in read_starter_placed(name)]
+
+
+def read_starter_placed(name: str) -> list[PlacedTag]:
+    """Return the tags of a starter vocabulary, each with its place in it.
+
+    Raises InputError for one that does not exist.
+    """
     if name not in (known := starter_vocabularies()):
         raise InputError(f"there is no starter vocabulary {name!r}. Known: {', '.join(known)}")
     return make_tags(_entries(name, _starter(f"{name}.toml")))
@@ -96,6 +115,7 @@ def _starter(file: str) -> dict[str, object]:
 
 
 def _suffix(path: Path) -> str:
+    require_file(path)
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".json", ".toml"):
         raise InputError(
@@ -229,6 +249,8 @@ def _csv_entries(table: Table) -> Iterator[Entry]:
     rows = iter(table.rows)
     header = [cell.lower() for cell in table.rows[0].cells]
     headless = "name" not in header
+    if headless:
+        _require_no_header(table.rows[0])
     columns = {"name": 0} if headless else _columns(next(rows), header)
     used = frozenset(columns.values())
     for row in rows:
@@ -240,6 +262,16 @@ def _csv_entries(table: Table) -> Iterator[Entry]:
             if cell and number not in used:
                 raise _homeless(row, number, headless)
         yield Entry(values, _Line(row, columns))
+
+
+def _require_no_header(row: Row) -> None:
+    """Refuse a first line that looks like a header, and has no column of names."""
+    written = row.cells[0].lower()
+    if written in _HEADERS or get_close_matches(written, _COLUMNS, n=1, cutoff=0.8):
+        raise InputError(
+            f"{row.at(0)}: is {row.cells[0]!r} the header or a tag? If it is the header, write "
+            "'name' for the column of names; if it is a tag, put a line 'name' above it"
+        )
 
 
 def _columns(row: Row, header: list[str]) -> dict[str, int]:

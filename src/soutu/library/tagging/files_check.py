@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from soutu.errors import InputError
 from soutu.library.tagging.names import check_name, name_key
+from soutu.library.tagging.values import check_prompt, check_threshold
 from soutu.types import Tag
 
 FIELDS = ("name", "aliases", "prompts", "parent", "group", "threshold")
 """What can be said of a tag: the columns of a CSV, the keys of JSON and TOML."""
 
-MAX_PROMPT = 2000
-"""The most characters of a prompt; models read a few hundred at most."""
-
-# Control characters but for the white space among them, and halves of surrogate pairs.
-_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_Value = TypeVar("_Value")
 
 
 class Place(Protocol):
@@ -42,6 +38,25 @@ class Entry:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedTag:
+    """A tag, and where its file says it; `place` is None for one that comes from no file."""
+
+    tag: Tag
+    place: Place | None = None
+
+    @property
+    def brief(self) -> str:
+        """Where the tag stands within its file, and its name."""
+        name = repr(self.tag.name)
+        where = "" if self.place is None else self.place.brief()
+        return where if name in where else f"{where}, {name}" if where else name
+
+    def refused(self, field: str, why: str) -> InputError:
+        """Return the error that this tag cannot be taken, with the place of one of its fields."""
+        return InputError(why if self.place is None else f"{self.place.at(field)}: {why}")
+
+
 def check_fields(given: Iterable[object], known: Sequence[str], at: str, what: str) -> None:
     """Raise InputError for a column or key that is not known, with the nearest one that is."""
     for field in given:
@@ -51,8 +66,8 @@ def check_fields(given: Iterable[object], known: Sequence[str], at: str, what: s
             raise InputError(f"{at}: there is no {what} {field!r}. {hint}Known: {', '.join(known)}")
 
 
-def make_tags(entries: Iterable[Entry]) -> list[Tag]:
-    """Return the tags of a file.
+def make_tags(entries: Iterable[Entry]) -> list[PlacedTag]:
+    """Return the tags of a file, with their places.
 
     Raises InputError with the place of a wrong type or value, a name that stands for two tags
     and a cycle of parents.
@@ -71,7 +86,7 @@ def make_tags(entries: Iterable[Entry]) -> list[Tag]:
             owners[key] = number
             field = "aliases"
     _check_cycles(tags, places, owners)
-    return tags
+    return [PlacedTag(tag, place) for tag, place in zip(tags, places, strict=True)]
 
 
 def _tag(entry: Entry) -> Tag:
@@ -81,10 +96,12 @@ def _tag(entry: Entry) -> Tag:
     return Tag(
         name=_name("name", values["name"], place),
         aliases=tuple(_name("aliases", each, place) for each in _list("aliases", entry)),
-        prompts=tuple(_prompt(each, place) for each in _list("prompts", entry)),
+        prompts=tuple(
+            _checked(check_prompt, "prompts", each, place) for each in _list("prompts", entry)
+        ),
         parent=_optional("parent", entry),
         group=_optional("group", entry),
-        threshold=_threshold(values.get("threshold"), place),
+        threshold=_checked(check_threshold, "threshold", values.get("threshold"), place),
     )
 
 
@@ -113,33 +130,19 @@ def _list(field: str, entry: Entry) -> list[object]:
     return value
 
 
-def _prompt(value: object, place: Place) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{place.at('prompts')}: prompt {value!r} is no text. Write a sentence")
-    if len(value) > MAX_PROMPT or _NO_TEXT.search(value):
-        raise InputError(
-            f"{place.at('prompts')}: prompt {value[:40]!r} is longer than {MAX_PROMPT} characters "
-            "or holds control characters. Write a sentence"
-        )
-    return value
-
-
-def _threshold(value: object, place: Place) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-        return float(value)
-    raise InputError(
-        f"{place.at('threshold')}: threshold {value!r} is no number from 0 to 1. "
-        "Correct it, or leave it out so that it finds itself"
-    )
+def _checked(check: Callable[[object], _Value], field: str, value: object, place: Place) -> _Value:
+    """Return a value that passes a check; where it does not, name its place."""
+    try:
+        return check(value)
+    except InputError as error:
+        raise InputError(f"{place.at(field)}: {error}") from None
 
 
 def _taken(name: str, at: str, owner: Tag, place: Place) -> InputError:
     same = "" if name == owner.name else f", of {owner.name!r}"
     return InputError(
         f"{at}: the name {name!r} is there already ({place.brief()}{same}); case, width and "
-        "spaces make no difference. Take one of them out"
+        "doubled spaces make no difference. Take one of them out"
     )
 
 

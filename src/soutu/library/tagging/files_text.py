@@ -13,18 +13,27 @@ from soutu.errors import InputError, StorageError
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+def require_file(path: Path) -> None:
+    """Raise InputError for what is no name of a file: a folder, or - for standard input."""
+    if str(path) == "-":
+        raise InputError(
+            "'-' is no file: standard input and output are not read or written here. Name a file"
+        )
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Name a file in it")
+
+
 def read_text(path: Path, *, foreign_bytes: bool = False) -> str:
     """Return the text of a UTF-8 file, with or without a byte order mark; line ends stay.
 
     `foreign_bytes` keeps bytes that are not UTF-8 as Python keeps them in paths (surrogateescape).
     Raises InputError when there is no such file, it is no file, or it is not UTF-8.
     """
+    require_file(path)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file. Check the path") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder. Name a file in it") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise InputError(f"{str(path)!r} cannot be read: {error}") from None
     if data.startswith(_UTF16):
@@ -46,9 +55,8 @@ def replace_text(path: Path, chunks: Iterable[str], *, foreign_bytes: bool = Fal
 
     Raises InputError where no file can be, StorageError when the disk is full or refuses.
     """
+    require_file(path)
     path = Path(os.path.realpath(path))  # a link stays a link
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. Name a file in it")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}. Make it first")
     new = path.with_name(f".soutu-{secrets.token_hex(6)}.tmp")

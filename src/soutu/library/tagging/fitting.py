@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xxhash
 
-from soutu.catalog.said import hearing
+from soutu.catalog.labelled import written_since
 from soutu.library import relevance
 from soutu.library.tagging.heads import Background, Head, zero_shot
 from soutu.library.tagging.prompts import prompt_texts, text_vectors
-from soutu.library.tagging.vocabulary import Vocabulary
 from soutu.models.base import Scale
 from soutu.types import Tag
 
@@ -24,55 +24,12 @@ if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.library.spaces import Space
     from soutu.library.tagging.cache import TagCache
+    from soutu.library.tagging.spoken import Spoken, TagLabels
     from soutu.models.base import Encoder
-    from soutu.types import Ids, Vectors
+    from soutu.types import Vectors
 
 _DRIFT = 0.1  # share of pictures that may come or go before the score distribution counts as old
 _SMALL = 2048  # libraries up to here are measured anew after every change
-
-
-@dataclass(frozen=True)
-class TagLabels:
-    """The labels of one tag, without those of pictures that are gone: ids, ascending."""
-
-    yes: Ids
-    no: Ids
-    from_files: Ids
-    """Those of `yes` that a file says, not a person."""
-
-
-NO_LABELS = TagLabels(*(np.empty(0, np.int64) for _ in range(3)))
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """What people said, at one moment."""
-
-    vocabulary: Vocabulary
-    labels: dict[int, TagLabels]
-
-    @classmethod
-    def of(cls, catalog: Catalog) -> Spoken:
-        """Read it from a catalog."""
-        with hearing(catalog) as said:
-            vocabulary = Vocabulary(said.tags())
-            gone = set(said.departed())
-            sorted_out: dict[int, tuple[list[int], list[int], list[int]]] = {}
-            for row in said.labels():
-                if row.image not in gone:
-                    yes, no, files = sorted_out.setdefault(row.tag, ([], [], []))
-                    (yes if row.value else no).append(row.image)
-                    if row.value and row.source == "file":
-                        files.append(row.image)
-        labels = {
-            tag: TagLabels(*(np.array(ids, np.int64) for ids in found))
-            for tag, found in sorted_out.items()
-        }
-        return cls(vocabulary, labels)
-
-    def labels_of(self, tag: int) -> TagLabels:
-        """Return the labels of a tag."""
-        return self.labels.get(tag, NO_LABELS)
 
 
 @dataclass(frozen=True)
@@ -91,41 +48,49 @@ class _Measured:
 
 
 class Fitter:
-    """Give tags their heads in one space. The heads of a group's tags are for its softmax."""
+    """Give tags their heads in one space. The heads of a group's tags are for its softmax.
+
+    Safe to call from many threads; they wait while one of them fits.
+    """
 
     def __init__(
         self, catalog: Catalog, space: Space, cache: TagCache, encoder: Callable[[], Encoder]
     ) -> None:
         self._catalog, self._space, self._cache = catalog, space, cache
         self._encoder = encoder
+        self._lock = threading.RLock()
         self._known: dict[int, tuple[str, Head]] = {}
+        self._keys: tuple[Spoken, str, dict[int, str]] | None = None
         self._measured: _Measured | None = None
+        self._fresh: tuple[str, int] | None = None  # a mark, and the catalog's stamp it held at
 
     def heads(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, tuple[str, Head]]:
         """Return the heads of tags, each with a key of what it was made from; fit those changed."""
-        mark = self._mark()
-        keys = {tag: self._key(spoken, tag, mark) for tag in tags}
-        unknown = [tag for tag in tags if self._known.get(tag, ("",))[0] != keys[tag]]
-        self._known.update(self._cache.heads(unknown))
-        stale = [tag for tag in tags if self._known.get(tag, ("",))[0] != keys[tag]]
-        if stale:
-            fitted = self._fit(spoken, stale)
-            fresh = {tag: (keys[tag], head) for tag, head in fitted.items()}
-            self._cache.put_heads(fresh)
-            self._known.update(fresh)
-        return {tag: self._known[tag] for tag in tags}
+        with self._lock:
+            keys = self._keyed(spoken, tags)
+            unknown = [tag for tag in tags if self._known.get(tag, ("",))[0] != keys[tag]]
+            self._known.update(self._cache.heads(unknown))
+            stale = [tag for tag in unknown if self._known.get(tag, ("",))[0] != keys[tag]]
+            if stale:
+                fitted = self._fit(spoken, stale)
+                fresh = {tag: (keys[tag], head) for tag, head in fitted.items()}
+                self._cache.put_heads(fresh)
+                self._known.update(fresh)
+            return {tag: self._known[tag] for tag in tags}
 
     def knows_texts(self, spoken: Spoken, tags: Sequence[int]) -> bool:
         """Tell whether tags can be fitted without the text encoder."""
-        mark = (self._cache.meta("mark") or b"").decode()
-        if not mark or _outdated(mark, self._catalog.count(), self._catalog.version()):
-            return False
-        keys = {_text_key(prompt_texts(spoken.vocabulary.tag(tag))) for tag in tags}
-        return len(self._cache.texts(sorted(keys))) == len(keys)
+        with self._lock:
+            mark = (self._cache.meta("mark") or b"").decode()
+            if not mark or _outdated(mark, self._catalog):
+                return False
+            keys = {_text_key(prompt_texts(spoken.vocabulary.tag(tag))) for tag in tags}
+            return len(self._cache.texts(sorted(keys))) == len(keys)
 
     def softmax_heads(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, Head]:
         """Return heads whose logits are those of a softmax over the tags."""
-        return self._fit(spoken, tags, softmax=True)
+        with self._lock:
+            return self._fit(spoken, tags, softmax=True)
 
     def text_vectors(self, spoken: Spoken, tags: Sequence[int]) -> Vectors:
         """Return the unit text vectors [n, dim] of tags; all zero for one the model cannot read."""
@@ -137,23 +102,30 @@ class Fitter:
 
     def share_above(self, query: NDArray[np.float32], least: float) -> float:
         """Estimate the share of pictures whose cosine with a unit query is at least `least`."""
-        sample = self._distribution().sample
+        with self._lock:
+            sample = self._distribution().sample
         return float((sample @ query >= least).mean()) if len(sample) else 1.0
 
-    def pictures_changed(self, spoken: Spoken, changed: Ids) -> None:
-        """Forget the heads that were taught with pictures whose vectors changed."""
-        for tag, labels in spoken.labels.items():
-            taught = np.concatenate([labels.yes, labels.no])
-            if np.isin(taught, changed).any():
-                self._known.pop(tag, None)
-                self._cache.forget([tag])
+    def forget(self) -> None:
+        """Drop what was computed from vectors that were made anew."""
+        with self._lock:
+            self._known.clear()
+            self._keys = self._measured = self._fresh = None
+
+    def _keyed(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, str]:
+        mark = self._mark()
+        if self._keys is None or self._keys[0] is not spoken or self._keys[1] != mark:
+            self._keys = (spoken, mark, {})
+        keys = self._keys[2]
+        for tag in tags:
+            if tag not in keys:
+                keys[tag] = self._key(spoken, tag, mark)
+        return keys
 
     def _key(self, spoken: Spoken, tag: int, mark: str) -> str:
         texts = prompt_texts(spoken.vocabulary.tag(tag))
-        labels = spoken.labels_of(tag)
-        said = labels.yes.tobytes() + b"/" + labels.no.tobytes()
-        grouped = "softmax" if spoken.vocabulary.rows[tag].group else ""
-        return _hash(_text_key(texts), mark, xxhash.xxh3_128_hexdigest(said), grouped)
+        grouped = "softmax" if spoken.vocabulary.rivals(tag) else ""
+        return _hash(_text_key(texts), mark, spoken.labels_of(tag).taught_key, grouped)
 
     def _fit(
         self,
@@ -167,11 +139,11 @@ class Fitter:
         found: dict[int, Head] = {}
         heads = zero_shot(vectors, measured.background)
         for row, (tag, head) in enumerate(zip(tags, heads, strict=True)):
-            labels = spoken.labels_of(tag)
+            labels = spoken.labels_of(tag).taught
             learned = head
-            if len(labels.yes) or len(labels.no):
+            if len(labels.images):
                 learned = self._refined(vectors[row], labels, measured.background)
-            if softmax or spoken.vocabulary.rows[tag].group:
+            if softmax or spoken.vocabulary.rivals(tag):
                 learned = _for_softmax(vectors[row], measured.scale, head, learned)
             found[tag] = learned
         return found
@@ -206,17 +178,19 @@ class Fitter:
 
     def _mark(self) -> str:
         """Name the distribution in use; it is measured anew when the pictures changed much."""
+        stamp = self._catalog.stamp()
+        if self._fresh is not None and self._fresh[1] == stamp:
+            return self._fresh[0]
         if self._measured is None:
             mark = (self._cache.meta("mark") or b"").decode()
-            if not mark or _outdated(mark, self._catalog.count(), self._catalog.version()):
-                return self._measure()
-            return mark
-        mark = self._measured.mark
-        if _outdated(mark, self._catalog.count(), self._catalog.version()):
-            return self._measure()
+        else:
+            mark = self._measured.mark
+        if not mark or _outdated(mark, self._catalog):
+            mark = self._measure().mark
+        self._fresh = (mark, stamp)
         return mark
 
-    def _measure(self) -> str:
+    def _measure(self) -> _Measured:
         encoder = self._encoder()
         mark = f"{self._catalog.count()}/{self._catalog.version()}"
         sample = self._space.calibration(encoder).sample
@@ -226,28 +200,33 @@ class Fitter:
         buffer = io.BytesIO()
         bias = np.nan if scale.bias is None else scale.bias
         np.savez(buffer, sample=sample, concepts=concepts, scale=[scale.scale, bias])
-        self._cache.set_meta("background", buffer.getvalue())
-        self._cache.set_meta("mark", mark.encode())
+        self._cache.set_meta({"background": buffer.getvalue(), "mark": mark.encode()})
         self._measured = _Measured.of(mark, sample, concepts, scale)
-        return mark
+        return self._measured
 
     def _distribution(self) -> _Measured:
         mark = self._mark()
-        if self._measured is None:
-            raw = self._cache.meta("background")
-            assert raw is not None  # stored before its mark
-            with np.load(io.BytesIO(raw), allow_pickle=False) as data:
-                scale, bias = (float(x) for x in data["scale"])
-                facts = Scale(scale=scale, bias=None if np.isnan(bias) else bias)
-                self._measured = _Measured.of(mark, data["sample"], data["concepts"], facts)
+        if self._measured is not None:
+            return self._measured
+        raw = self._cache.meta("background")
+        if raw is None:  # the file was damaged, and starts afresh
+            return self._measure()
+        with np.load(io.BytesIO(raw), allow_pickle=False) as data:
+            scale, bias = (float(x) for x in data["scale"])
+            facts = Scale(scale=scale, bias=None if np.isnan(bias) else bias)
+            self._measured = _Measured.of(mark, data["sample"], data["concepts"], facts)
         return self._measured
 
 
-def _outdated(mark: str, count: int, version: int) -> bool:
+def _outdated(mark: str, catalog: Catalog) -> bool:
+    """Tell whether so many pictures came, changed or went that a distribution counts as old."""
     then, as_of = (int(part) for part in mark.split("/"))
-    if as_of == version:
+    if as_of == catalog.version():
         return False
-    return then <= _SMALL or abs(count - then) > _DRIFT * then
+    if then <= _SMALL:
+        return True
+    changed = max(abs(catalog.count() - then), written_since(catalog, as_of))
+    return changed > _DRIFT * then
 
 
 def _for_softmax(text: NDArray[np.float32], scale: Scale, zero: Head, learned: Head) -> Head:

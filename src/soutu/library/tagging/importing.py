@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from soutu.catalog.said import Edit, TagRow
-from soutu.errors import InputError
 from soutu.library.tagging.edits import (
     checked_group,
     checked_prompts,
@@ -16,89 +15,163 @@ from soutu.library.tagging.edits import (
     require_no_cycle,
 )
 from soutu.library.tagging.names import name_key
-from soutu.types import ImportReport, Tag
+from soutu.types import ImportReport
 
 if TYPE_CHECKING:
     from soutu.catalog.said import Said
+    from soutu.errors import InputError
     from soutu.library.tagging.base import OnConflict
+    from soutu.library.tagging.files_check import PlacedTag
     from soutu.library.tagging.vocabulary import Vocabulary
 
 
-@dataclass
-class _Names:
-    """Who has which name, while tags are coming in."""
-
-    vocabulary: Vocabulary
-    new: dict[str, int]
-
-    def owner(self, key: str) -> int | None:
-        found = self.new.get(key)
-        return self.vocabulary.id_of(key) if found is None else found
-
-
 def imported(
-    said: Said, vocabulary: Vocabulary, tags: Sequence[Tag], on_conflict: OnConflict
+    said: Said, vocabulary: Vocabulary, entries: Sequence[PlacedTag], on_conflict: OnConflict
 ) -> tuple[Edit, ImportReport]:
-    """Return the edit that brings tags in. Raises InputError, and then nothing has changed.
+    """Return the edit that brings tags in.
 
     A tag that is there by any name is updated with what the new one states (aliases add up, what
-    it leaves open stays), skipped, or refused. With `skip`, aliases that belong to another tag
-    are left out; otherwise they are refused.
+    it leaves open stays), skipped, or refused. A tag one of whose aliases belongs to another tag
+    is skipped as a whole, with those below it, or refused. Raises InputError with the place of
+    what cannot be taken, and then nothing has changed.
     """
-    names = _Names(vocabulary, {})
-    ids = _assign_ids(said, names, tags)
-    rows: dict[int, TagRow] = {}
-    kept: set[int] = set()
-    for id_, tag in zip(ids, tags, strict=True):
-        old = vocabulary.rows.get(id_)
-        if old is not None and on_conflict == "error":
-            msg = f"the tag {tag.name!r} is there already. Choose to update or to skip such tags"
-            raise InputError(msg)
-        if old is not None and on_conflict == "skip":
-            kept.add(id_)
-            continue
-        rows[id_] = _row(id_, tag, old, names, leave_out=on_conflict == "skip")
-    for id_, tag in zip(ids, tags, strict=True):
-        if id_ in rows and tag.parent is not None:
-            rows[id_] = replace(rows[id_], parent=_parent(names, tag))
-    require_no_cycle({**vocabulary.rows, **rows}, rows)
-    changed = {i: row for i, row in rows.items() if vocabulary.rows.get(i) != row}
-    added = sum(i not in vocabulary.rows for i in changed)
-    report = ImportReport(
-        added=added, updated=len(changed) - added, unchanged=len(tags) - len(changed)
-    )
-    return Edit(tags=dict(changed)), report
+    coming = _Import(said, vocabulary, entries, on_conflict)
+    coming.take_rows()
+    coming.take_parents()
+    return coming.result()
 
 
-def _assign_ids(said: Said, names: _Names, tags: Sequence[Tag]) -> list[int]:
-    known = [names.vocabulary.id_of(tag.name) for tag in tags]
-    fresh = iter(said.new_tag_ids(sum(id_ is None for id_ in known)))
-    ids: dict[int, None] = {}
-    for tag, old in zip(tags, known, strict=True):
-        id_ = next(fresh) if old is None else old
-        if id_ in ids or name_key(tag.name) in names.new:
-            raise InputError(f"the tag {tag.name!r} comes twice. Leave one out")
-        names.new[name_key(tag.name)] = id_
-        ids[id_] = None
-    return list(ids)
+class _Import:
+    """The tags that come in, and who has which name meanwhile."""
+
+    def __init__(
+        self,
+        said: Said,
+        vocabulary: Vocabulary,
+        entries: Sequence[PlacedTag],
+        on_conflict: OnConflict,
+    ) -> None:
+        self._vocabulary, self._entries, self._how = vocabulary, entries, on_conflict
+        self._new: dict[str, int] = {}
+        self._ids = self._assign_ids(said)
+        self._rows: dict[int, TagRow] = {}
+        self._skipped: dict[int, str] = {}
+
+    def take_rows(self) -> None:
+        """Make the rows of all tags, without their parents."""
+        for id_, entry in zip(self._ids, self._entries, strict=True):
+            old = self._vocabulary.rows.get(id_)
+            if old is not None and self._how == "error":
+                why = f"the tag {entry.tag.name!r} is there already{self._called(id_, entry)}"
+                raise entry.refused("name", f"{why}. Choose to update or to skip such tags")
+            if old is not None and self._how == "skip":
+                continue
+            names = named(entry.tag.name, entry.tag.aliases)
+            foreign = next((n for n in names if self._owner(n[0]) not in (None, id_)), None)
+            if foreign is not None and self._how != "skip":
+                raise self._taken(entry, foreign)
+            if foreign is not None:
+                self._skipped[id_] = self._belongs(foreign)
+                continue
+            self._new |= {key: id_ for key, _ in names}
+            self._rows[id_] = _row(id_, entry, names, old)
+
+    def take_parents(self) -> None:
+        """Give the rows their parents; what is below a skipped tag is skipped too."""
+        below: dict[int, list[int]] = {}
+        for id_, entry in zip(self._ids, self._entries, strict=True):
+            if id_ not in self._rows or entry.tag.parent is None:
+                continue
+            parent = self._owner(name_key(entry.tag.parent))
+            if parent is None:
+                raise entry.refused(
+                    "parent",
+                    f"the tag {entry.tag.name!r} has the parent {entry.tag.parent!r}, which is "
+                    "neither there nor in the import. Add it or leave the parent out",
+                )
+            self._rows[id_] = replace(self._rows[id_], parent=parent)
+            below.setdefault(parent, []).append(id_)
+        left_out = list(self._skipped)
+        while left_out:
+            for id_ in below.get(left_out.pop(), []):
+                if self._rows.pop(id_, None) is not None:
+                    self._skipped[id_] = "its parent is skipped"
+                    left_out.append(id_)
+
+    def result(self) -> tuple[Edit, ImportReport]:
+        """Return what changes, and the report of it. Raises InputError for a circle."""
+        known = self._vocabulary.rows
+        require_no_cycle({**known, **self._rows}, self._rows, self._place_of_circle)
+        changed = {i: row for i, row in self._rows.items() if known.get(i) != row}
+        added = sum(i not in known for i in changed)
+        report = ImportReport(
+            added=added,
+            updated=len(changed) - added,
+            unchanged=len(self._entries) - len(changed) - len(self._skipped),
+            skipped=tuple(
+                f"{entry.brief}: {self._skipped[id_]}"
+                for id_, entry in zip(self._ids, self._entries, strict=True)
+                if id_ in self._skipped
+            ),
+        )
+        return Edit(tags=dict(changed)), report
+
+    def _assign_ids(self, said: Said) -> list[int]:
+        known = [self._vocabulary.id_of(entry.tag.name) for entry in self._entries]
+        fresh = iter(said.new_tag_ids(sum(id_ is None for id_ in known)))
+        ids: list[int] = []
+        seen: set[int] = set()
+        for entry, old in zip(self._entries, known, strict=True):
+            id_ = next(fresh) if old is None else old
+            key = name_key(entry.tag.name)
+            if key in self._new or (id_ in seen and self._how == "update"):
+                why = f"the tag {entry.tag.name!r} comes twice{self._called(id_, entry)}"
+                raise entry.refused("name", f"{why}. Leave one out")
+            self._new[key] = id_
+            seen.add(id_)
+            ids.append(id_)
+        return ids
+
+    def _owner(self, key: str) -> int | None:
+        found = self._new.get(key)
+        return self._vocabulary.id_of(key) if found is None else found
+
+    def _called(self, id_: int, entry: PlacedTag) -> str:
+        """Say what a tag that is there is called, where an import calls it by an alias."""
+        row = self._vocabulary.rows.get(id_)
+        if row is None or row.names[0][0] == name_key(entry.tag.name):
+            return ""
+        return f", as an alias of {row.names[0][1]!r}"
+
+    def _belongs(self, foreign: tuple[str, str]) -> str:
+        owner = self._vocabulary.id_of(foreign[0])
+        whose = "another tag" if owner is None else f"the tag {self._vocabulary.name(owner)!r}"
+        return f"its name {foreign[1]!r} belongs to {whose}"
+
+    def _taken(self, entry: PlacedTag, foreign: tuple[str, str]) -> InputError:
+        field = "name" if foreign[0] == name_key(entry.tag.name) else "aliases"
+        return entry.refused(
+            field,
+            f"the tag {entry.tag.name!r}: {self._belongs(foreign)}. "
+            "Remove it there or here, or skip what conflicts (--on-conflict skip)",
+        )
+
+    def _place_of_circle(self, circle: Sequence[int]) -> str:
+        """Return the place of a parent of the import that closes a circle."""
+        members = frozenset(circle)
+        for id_, entry in zip(self._ids, self._entries, strict=True):
+            if id_ in members and entry.tag.parent is not None and entry.place is not None:
+                return f"{entry.place.at('parent')}: "
+        return ""
 
 
-def _row(id_: int, tag: Tag, old: TagRow | None, names: _Names, *, leave_out: bool) -> TagRow:
-    given = []
-    for key, name in named(tag.name, tag.aliases):
-        owner = names.owner(key)
-        if owner is None or owner == id_:
-            names.new[key] = id_
-            given.append((key, name))
-        elif not leave_out:
-            msg = (
-                f"the tag {tag.name!r}: its name {name!r} already belongs to another tag. "
-                f"Remove it there or here, or skip what conflicts (--on-conflict skip)"
-            )
-            raise InputError(msg)
+def _row(
+    id_: int, entry: PlacedTag, names: Sequence[tuple[str, str]], old: TagRow | None
+) -> TagRow:
+    tag = entry.tag
     stated = TagRow(
         id=id_,
-        names=tuple(given),
+        names=tuple(names),
         prompts=checked_prompts(tag.prompts),
         group=checked_group(tag.group),
         threshold=checked_threshold(tag.threshold),
@@ -108,19 +181,8 @@ def _row(id_: int, tag: Tag, old: TagRow | None, names: _Names, *, leave_out: bo
     known = dict(old.names)
     return replace(
         old,
-        names=tuple({**known, **{k: n for k, n in given if k not in known}}.items()),
+        names=tuple({**known, **{k: n for k, n in names if k not in known}}.items()),
         prompts=stated.prompts or old.prompts,
         group=stated.group or old.group,
         threshold=old.threshold if stated.threshold is None else stated.threshold,
     )
-
-
-def _parent(names: _Names, tag: Tag) -> int:
-    found = names.owner(name_key(tag.parent or ""))
-    if found is None:
-        msg = (
-            f"the tag {tag.name!r} has the parent {tag.parent!r}, which is neither there nor in "
-            f"the import. Add it or leave the parent out"
-        )
-        raise InputError(msg)
-    return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -10,9 +12,12 @@ from typing import TYPE_CHECKING, cast
 from soutu.catalog.keywords import SOURCE as FROM_FILE
 from soutu.catalog.said import Edit, LabelRow, hearing, saying
 from soutu.errors import InputError
+from soutu.library.arguments import texts
 from soutu.library.pictures import missing, picture_row
 from soutu.library.place import absolute
-from soutu.library.tagging.tags import login_name, undo_last
+from soutu.library.tagging.groups import OneRight, settled
+from soutu.library.tagging.tags import login_name
+from soutu.library.tagging.undoing import undo_label
 from soutu.library.tagging.vocabulary import Vocabulary
 from soutu.types import ImportReport, Label
 
@@ -22,7 +27,18 @@ if TYPE_CHECKING:
     from soutu.library.tagging.base import PictureRef, SaidBy
     from soutu.types import Change, LabelSource
 
-_ACTIONS = frozenset({"label", "labels"})
+
+@dataclass(frozen=True, kw_only=True)
+class _Word:
+    """A label to record; what it leaves open is the same for all. None takes a label back."""
+
+    image: str
+    tag: str
+    value: bool | None
+    where: str = ""
+    source: LabelSource | None = None
+    who: str | None = None
+    at: datetime | None = None
 
 
 class FolderLabels:
@@ -43,51 +59,73 @@ class FolderLabels:
         source: SaidBy = "person",
     ) -> int:
         """Say which tags are right and wrong for a picture; return how many labels changed."""
-        said_of: dict[str, bool | None] = {}
-        for names, value in ((yes, True), (no, False), (clear, None)):
-            for name in names:
-                said_of.setdefault(name, value)
-                if said_of[name] is not value:
-                    raise InputError(f"{name!r} is said to be both right and wrong. Choose one")
+        values = (("yes", yes, True), ("no", no, False), ("clear", clear, None))
+        words = [(name, value) for what, names, value in values for name in texts(names, what)]
+        who = login_name(who)
         with saying(self._catalog) as said:
-            vocabulary = Vocabulary(said.tags())
             image, path = self._image(picture)
-            wanted: dict[LabelKey, bool | None] = {}
-            for name, value in said_of.items():
-                key = (vocabulary.find(name).id, image)
-                if wanted.setdefault(key, value) is not value:
-                    msg = f"{vocabulary.name(key[0])!r} is said to be both right and wrong"
-                    raise InputError(f"{msg}, by two of its names. Choose one")
-            edit = _edit(said, wanted, login_name(who), source)
+            wanted = _Wanted(said)
+            for name, value in words:
+                wanted.add(image, _Word(image=path.name, tag=name, value=value))
+            edit = wanted.edit(who, source)
             if edit.labels:
-                what = f"{path.name}: {_spelled(vocabulary, edit)}"
-                said.change(edit, who=login_name(who), source=source, action="label", what=what)
+                what = f"{path.name}: {_spelled(wanted.vocabulary, edit)}"
+                said.change(edit, who=who, source=source, action="label", what=what)
         self._changed({tag for tag, _ in edit.labels})
         return len(edit.labels)
 
     def set_many(
-        self, labels: Iterable[Label], *, who: str | None = None, source: SaidBy = "import"
+        self,
+        labels: Iterable[Label],
+        *,
+        clear: Iterable[tuple[Path | str, str]] = (),
+        who: str | None = None,
+        source: SaidBy = "import",
     ) -> ImportReport:
-        """Record many labels: all or none."""
-        rows = [(str(each.path), each.tag, each.value, "") for each in labels]
-        return self._record(rows, f"{len(rows)} labels", who, source)
+        """Record many labels and take many back: all or none."""
+        words = [
+            _Word(
+                image=str(each.path),
+                tag=each.tag,
+                value=each.value,
+                source="file" if each.source == FROM_FILE else None,
+                who=each.who or None,
+                at=each.at,
+            )
+            for each in labels
+        ]
+        words += [_Word(image=str(path), tag=tag, value=None) for path, tag in clear]
+        return self._record(words, f"{len(words)} labels", who, source)
 
     def load(self, path: Path | str, *, who: str | None = None) -> ImportReport:
         """Import a CSV of labels: all of it or nothing."""
         from soutu.library.tagging.label_files import read_labels
 
         file = Path(path)
-        rows = [
-            (each.image, each.tag, each.value, f"{file}, line {each.line}: ")
+        words = [
+            _Word(
+                image=each.image,
+                tag=each.tag,
+                value=each.value,
+                where=f"{file}, line {each.line}: ",
+                source=each.source,
+                who=each.who,
+                at=each.at,
+            )
             for each in read_labels(file)
         ]
-        return self._record(rows, f"{len(rows)} labels from {file.name}", who, "import")
+        return self._record(words, f"{len(words)} labels from {file.name}", who, "import")
 
     def save(self, path: Path | str) -> int:
         """Export all labels to a CSV; return how many."""
         from soutu.library.tagging.label_files import write_labels
 
-        labels = self.all()
+        # Of pictures that were at one place one after the other, the one that is there now speaks:
+        # a file that contradicts itself could not be imported.
+        one = {}
+        for label in sorted(self.all(), key=lambda label: not label.missing):
+            one[label.path, label.tag] = label
+        labels = sorted(one.values(), key=_by_path)
         write_labels(Path(path), labels)
         return len(labels)
 
@@ -98,90 +136,157 @@ class FolderLabels:
             vocabulary = Vocabulary(said.tags())
             tags = None if tag is None else [vocabulary.find(tag).id]
             rows = list(said.labels(tags=tags) if image is None else said.labels(images=[image]))
-        rows = [row for row in rows if tags is None or row.tag in tags]
-        paths = self._catalog.paths_of(sorted({row.image for row in rows}))
+            rows = [row for row in rows if tags is None or row.tag in tags]
+            places = said.places(sorted({row.image for row in rows}))
         found = [
             Label(
-                path=paths[row.image],
+                path=places[row.image][0],
                 tag=vocabulary.name(row.tag),
                 value=row.value,
                 source=cast("LabelSource", row.source),
                 who=row.who,
                 at=row.at.replace(tzinfo=UTC),
+                missing=places[row.image][1],
+                id=None if places[row.image][1] else row.image,
             )
             for row in rows
+            if row.image in places
         ]
-        return sorted(found, key=lambda label: (str(label.path), label.tag))
+        return sorted(found, key=_by_path)
 
-    def undo(self, *, who: str | None = None) -> Change:  # noqa: ARG002 - a server notes who
-        """Take the last labelling back."""
+    def undo(
+        self,
+        of: tuple[PictureRef, str] | None = None,
+        *,
+        who: str | None = None,  # noqa: ARG002 - a server notes who
+    ) -> Change:
+        """Take the last labelling back, or the last one of a picture with a tag."""
         with saying(self._catalog) as said:
-            return undo_last(said, only=_ACTIONS)
+            key = None
+            if of is not None:
+                key = (Vocabulary(said.tags()).find(of[1]).id, self._image(of[0])[0])
+            change, tags = undo_label(said, key)
+        self._changed(tags)
+        return change
 
     def _record(
-        self,
-        rows: Sequence[tuple[str, str, bool | None, str]],
-        what: str,
-        who: str | None,
-        source: SaidBy,
+        self, words: Sequence[_Word], what: str, who: str | None, source: SaidBy
     ) -> ImportReport:
-        images = self._images([row[0] for row in rows])
+        who = login_name(who)
         with saying(self._catalog) as said:
-            vocabulary = Vocabulary(said.tags())
-            wanted: dict[LabelKey, bool | None] = {}
-            for image, name, value, where in rows:
+            images = _images(said, [word.image for word in words])
+            wanted, from_files = _Wanted(said), 0
+            for word in words:
+                if word.source == FROM_FILE:  # it comes with the file, and goes with it
+                    from_files += 1
+                    continue
                 try:
-                    tag = vocabulary.find(name).id
-                    if image not in images:
-                        raise missing(image)
+                    if word.image not in images:
+                        raise missing(word.image)
+                    wanted.add(images[word.image], word)
                 except InputError as error:
-                    raise InputError(f"{where}{error}") from None
-                if wanted.setdefault((tag, images[image]), value) is not value:
-                    msg = f"{where}{vocabulary.name(tag)!r} is said to be both right and wrong for"
-                    raise InputError(f"{msg} {image}. Keep one of the two")
-            edit = _edit(said, wanted, login_name(who), source)
+                    raise InputError(f"{word.where}{error}") from None
+            edit = wanted.edit(who, source)
             if edit.labels:
-                said.change(edit, who=login_name(who), source=source, action="labels", what=what)
-            before = said.before(said.history(1)[0].number) if edit.labels else Edit()
-        added = sum(before.labels[key] is None for key in edit.labels)
+                said.change(edit, who=who, source=source, action="labels", what=what)
         self._changed({tag for tag, _ in edit.labels})
         return ImportReport(
-            added=added,
-            updated=len(edit.labels) - added,
-            unchanged=len(wanted) - len(edit.labels),
+            added=wanted.added,
+            updated=len(edit.labels) - wanted.added,
+            unchanged=from_files + wanted.unchanged,
         )
 
-    def _images(self, written: Sequence[str]) -> dict[str, int]:
-        paths = {text: absolute(text) for text in set(written)}
-        rows = self._catalog.at_paths(list(set(paths.values())))
-        return {text: rows[path].id for text, path in paths.items() if path in rows}
-
     def _image(self, picture: PictureRef) -> tuple[int, Path]:
+        given: object = picture
+        if not isinstance(given, (str, int, os.PathLike)):
+            msg = (
+                f"a picture is named by its path or its id, not by {picture!r}. Label several "
+                "one by one, or with set_many"
+            )
+            raise InputError(msg)
         row = picture_row(self._catalog, picture)
         return row.id, row.path
 
 
-def _edit(said: Said, wanted: Mapping[LabelKey, bool | None], who: str, source: SaidBy) -> Edit:
-    """Keep what changes something. A person's word replaces a file's that says the same."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    known = said.labels_at(wanted)
-    edit = Edit()
-    for key, value in wanted.items():
-        old = known.get(key)
-        if value is None:
-            if old is not None:
-                edit.labels[key] = None
-            continue
-        if old is not None and old.value is value and old.source != FROM_FILE:
-            continue
-        edit.labels[key] = LabelRow(
-            tag=key[0], image=key[1], value=value, source=source, who=who, at=now
+class _Wanted:
+    """Labels as they are asked for, checked against each other and against what is known."""
+
+    def __init__(self, said: Said) -> None:
+        self.vocabulary = Vocabulary(said.tags())
+        self.added = self.unchanged = 0
+        """How many labels are new, and how many are as they are asked for; known after `edit`."""
+        self._said = said
+        self._words: dict[LabelKey, _Word] = {}
+        self._right = OneRight(self.vocabulary)
+
+    def add(self, image: int, word: _Word) -> None:
+        """Take a word on a picture. Raises InputError where it contradicts an earlier one."""
+        tag = self.vocabulary.find(word.tag).id
+        first = self._words.setdefault((tag, image), word)
+        name = self.vocabulary.name(tag)
+        if first.value is not word.value:
+            by = "" if first.tag == word.tag else ", by two of its names"
+            msg = f"{name!r} is said to be both right and wrong for {word.image}{by}. Choose one"
+            raise InputError(msg)
+        if word.value:
+            try:
+                self._right.add(tag, image)
+            except InputError as error:
+                raise InputError(f"{word.image}: {error}") from None
+
+    def edit(self, who: str, source: SaidBy) -> Edit:
+        """Return what changes. A person's word replaces a file's that says the same.
+
+        Raises InputError for taking back what a file says.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        known = self._said.labels_at(self._words)
+        edit = Edit()
+        for key, word in self._words.items():
+            old = known.get(key)
+            if word.value is None:
+                if old is not None and old.source == FROM_FILE:
+                    raise self._says_the_file(key[0], word)
+                if old is not None:
+                    edit.labels[key] = None
+            elif old is None or old.value is not word.value or old.source == FROM_FILE:
+                edit.labels[key] = LabelRow(
+                    tag=key[0],
+                    image=key[1],
+                    value=word.value,
+                    source=word.source or source,
+                    who=who if word.who is None else word.who,
+                    at=now if word.at is None else _plain_utc(word.at),
+                )
+        self.added = sum(key not in known for key in edit.labels)
+        self.unchanged = len(self._words) - len(edit.labels)
+        return settled(self._said, self.vocabulary, edit)
+
+    def _says_the_file(self, tag: int, word: _Word) -> InputError:
+        msg = (
+            f"{word.where}a keyword in the file says {self.vocabulary.name(tag)!r} of "
+            f"{word.image}, which nobody here can take back. Say no to it, or take the keyword "
+            "out of the file"
         )
-    return edit
+        return InputError(msg)
+
+
+def _images(said: Said, written: Sequence[str]) -> dict[str, int]:
+    paths = {text: absolute(text) for text in set(written)}
+    known = said.at_paths(list(set(paths.values())))
+    return {text: known[path] for text, path in paths.items() if path in known}
+
+
+def _by_path(label: Label) -> tuple[str, str]:
+    return str(label.path), label.tag
+
+
+def _plain_utc(at: datetime) -> datetime:
+    return (at if at.tzinfo is None else at.astimezone(UTC)).replace(tzinfo=None)
 
 
 def _spelled(vocabulary: Vocabulary, edit: Edit) -> str:
-    words = {True: "yes", False: "no", None: "clear"}
+    words: Mapping[bool | None, str] = {True: "yes", False: "no", None: "clear"}
     parts = [
         f"{words[None if row is None else row.value]} {vocabulary.name(tag)}"
         for (tag, _), row in edit.labels.items()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xxhash
 
-from soutu.library.tagging.cache import Members
+from soutu.library.tagging.cache import Members, among
 from soutu.library.tagging.heads import NOTHING
 from soutu.types import Progress
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from soutu.library.base import Watcher
     from soutu.library.spaces import Space
     from soutu.library.tagging.cache import TagCache
-    from soutu.library.tagging.fitting import Fitter, Spoken
+    from soutu.library.tagging.fitting import Fitter
     from soutu.library.tagging.heads import Head
+    from soutu.library.tagging.spoken import Spoken
     from soutu.types import Ids, Vectors
 
 _BLOCK = 8192  # pictures scored at once
@@ -54,25 +55,28 @@ def probability_cut(threshold: float) -> float:
 def rules(spoken: Spoken, fitter: Fitter, tags: Sequence[int]) -> dict[int, Rule]:
     """Return the rules of tags. The tags of a group are only told apart together."""
     vocabulary = spoken.vocabulary
-    rivals = {tag: vocabulary.groups.get(vocabulary.rows[tag].group or "", []) for tag in tags}
+    rivals = {tag: vocabulary.rivals(tag) for tag in tags}
     needed = list(dict.fromkeys([*tags, *(r for group in rivals.values() for r in group)]))
     heads = fitter.heads(spoken, needed)
     found = {}
     for tag in tags:
         key, head = heads[tag]
         own = vocabulary.rows[tag].threshold
-        if len(rivals[tag]) > 1:
+        if rivals[tag]:
             cut = -math.inf if own is None else probability_cut(own)
-            key = xxhash.xxh3_128_hexdigest("/".join(heads[r][0] for r in rivals[tag]).encode())
+            parts = [*(heads[r][0] for r in rivals[tag]), spoken.group_key(rivals[tag])]
+            key = xxhash.xxh3_128_hexdigest("/".join(parts).encode())
         else:
             cut = probability_cut(head.threshold if own is None else own)
-        group = tuple(rivals[tag]) if len(rivals[tag]) > 1 else ()
-        found[tag] = Rule(f"{key}/{cut}", head, cut, group)
+        found[tag] = Rule(f"{key}/{cut}", head, cut, rivals[tag])
     return found
 
 
 class Membership:
-    """Know the members of tags by their heads. Labels are not in here."""
+    """Know the members of tags by their heads, for one thread at a time.
+
+    Labels count only where they rule a tag of a group out, so that another one holds.
+    """
 
     def __init__(self, catalog: Catalog, space: Space, cache: TagCache, fitter: Fitter) -> None:
         self._catalog, self._space, self._cache = catalog, space, cache
@@ -85,14 +89,16 @@ class Membership:
         """Return the members of tags, computing what is not known or has changed."""
         version = self._follow_pictures(spoken)
         wanted = rules(spoken, self._fitter, tags)
-        keys = self._cache.member_keys()
-        stale = {tag: rule for tag, rule in wanted.items() if keys.get(tag) != rule.key}
-        if stale:
-            self._compute(spoken, stale, version, on_progress)
-        missing = [t for t in tags if self._loaded.get(t, ("",))[0] != wanted[t].key]
-        for tag, members in self._cache.members(missing).items():
+        keys = self._cache.member_keys(self._unloaded(wanted))
+        stored = [tag for tag, key in keys.items() if key == wanted[tag].key]
+        for tag, members in self._cache.members(stored).items():
             self._loaded[tag] = (wanted[tag].key, members)
+        if stale := self._unloaded(wanted):
+            self._compute(spoken, {tag: wanted[tag] for tag in stale}, version, on_progress)
         return {tag: self._loaded[tag][1] for tag in tags}
+
+    def _unloaded(self, wanted: Mapping[int, Rule]) -> list[int]:
+        return [t for t, rule in wanted.items() if self._loaded.get(t, ("",))[0] != rule.key]
 
     def best(self, spoken: Spoken, tag: int, k: int) -> Members | None:
         """Return about the k surest members of a tag, best first, from the index's graph.
@@ -101,13 +107,19 @@ class Membership:
         nothing to gain: the members are known, or the tag is only told apart within its group.
         """
         rule = rules(spoken, self._fitter, [tag])[tag]
-        current = (self._cache.meta("pictures") or b"") == str(self._catalog.version()).encode()
-        known = current and self._cache.member_keys().get(tag) == rule.key
+        version = str(spoken.moment.pictures).encode()
+        current = self._cache.meta("pictures") == version
+        known = current and self._cache.member_keys([tag]).get(tag) == rule.key
         if known or rule.rivals or rule.head.length < NOTHING:
             return None
         query, least = rule.head.query(rule.cut)
         found = self._space.index.search(query[None], k=k, min_score=least)[0]
         return Members(found.ids, rule.head.logits_of(found.scores))
+
+    def forget(self) -> None:
+        """Drop what was computed from vectors that were made anew."""
+        self._loaded.clear()
+        self._cache.clear()
 
     # --- the pictures changed ---
 
@@ -117,7 +129,7 @@ class Membership:
         Returns the version of the pictures that is followed. What is written meanwhile counts as
         new the next time.
         """
-        version = self._catalog.version()
+        version = spoken.moment.pictures
         raw = self._cache.meta("pictures")
         if raw is not None and int(raw) == version:
             return version
@@ -125,7 +137,6 @@ class Membership:
         known = [tag for tag in keys if tag in spoken.vocabulary.rows]
         self._cache.forget(tag for tag in self._cache.known() if tag not in spoken.vocabulary.rows)
         changed = self._catalog.ids_since(int(raw or 0))
-        self._fitter.pictures_changed(spoken, changed)
         self._loaded.clear()
         current = rules(spoken, self._fitter, known)
         kept = {tag: rule for tag, rule in current.items() if keys[tag] == rule.key}
@@ -135,7 +146,7 @@ class Membership:
             here = self._catalog.ids()
             fresh = self._scan(spoken, kept, changed, None)
             for tag, members in self._cache.members(list(kept)).items():
-                gone = members.ids[~np.isin(members.ids, here, assume_unique=True)]
+                gone = members.ids[~among(members.ids, here)]
                 moved = np.union1d(changed, gone)
                 updated[tag] = (kept[tag].key, members.replaced(moved, fresh[tag]))
         self._cache.put_members(updated, version=version)
@@ -214,8 +225,7 @@ def score_block(
             rows = np.flatnonzero(holds[:, column])
             yield tag, Members(ids[rows], np.ascontiguousarray(logits[rows, column]))
     for group in dict.fromkeys(rule.rivals for rule in wanted.values() if rule.rivals):
-        odds = group_logits(spoken, fitter, group, vectors)
-        best = odds.argmax(axis=1)
+        odds, best = told_apart(spoken, fitter, group, ids, vectors)
         for column, tag in enumerate(group):
             if tag in wanted:
                 mine = odds[:, column]
@@ -223,25 +233,40 @@ def score_block(
                 yield tag, Members(ids[rows], mine[rows].astype(np.float32))
 
 
-def group_logits(
-    spoken: Spoken, fitter: Fitter, group: Sequence[int], vectors: Vectors
-) -> NDArray[np.float32]:
-    """Return the log-odds [n, t] of each tag in the softmax over its group."""
+def told_apart(
+    spoken: Spoken, fitter: Fitter, group: Sequence[int], ids: Ids, vectors: Vectors
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Tell the tags of a group apart on pictures ids [n]; see `exclusive`."""
     heads = [head for _, head in fitter.heads(spoken, group).values()]
     logits = vectors @ np.stack([head.weights for head in heads]).T
     logits += np.array([head.bias for head in heads], np.float32)
-    return log_odds(logits)
+    barred = np.stack([among(ids, spoken.said(tag)[1]) for tag in group], axis=1)
+    return exclusive(logits, barred)
+
+
+def exclusive(
+    logits: NDArray[np.float32], barred: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Tell tags apart of which one holds for each picture, from logits [n, t].
+
+    Those `barred` [n, t] are out of the question. Returns the log-odds [n, t] in the softmax over
+    the others, -inf for what is barred, and which of them is best [n], -1 where none is left.
+    """
+    left = np.where(barred, np.float32(-np.inf), logits)
+    best = left.argmax(axis=1)
+    best[barred.all(axis=1)] = -1
+    return log_odds(left), best
 
 
 def log_odds(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return log(p / (1 - p)) of a softmax over the rows [n, t], without overflow."""
-    if logits.shape[1] == 1:
-        return np.full_like(logits, np.inf)
     highest = logits.max(axis=1, keepdims=True)
+    highest = np.where(np.isneginf(highest), np.float32(0), highest)
     powers = np.exp((logits - highest).astype(np.float64))
     others = powers.sum(axis=1, keepdims=True) - powers
-    with np.errstate(divide="ignore"):
-        return np.asarray((logits - highest) - np.log(np.maximum(others, 0)), np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = (logits - highest) - np.log(np.maximum(others, 0))
+    return np.where(np.isneginf(logits), np.float32(-np.inf), odds).astype(np.float32)
 
 
 def _joined(parts: Sequence[Members]) -> Members:

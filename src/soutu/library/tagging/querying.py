@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import QueryError
+from soutu.library.tagging.cache import among
 from soutu.library.tagging.membership import probability_cut
-from soutu.library.tagging.tagger import said
 from soutu.types import All, AnyOf, HasId, Match, Not
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _page(tagger: Tagger, name: str, k: int, *, expand: bool) -> Browsed | None:
     tag = spoken.vocabulary.find(name).id
     if expand and spoken.vocabulary.children.get(tag):
         return None
-    yes, no = said(spoken, tag)
+    yes, no = spoken.said(tag)
     found = tagger.best(tag, k + len(yes) + len(no))
     if found is None:
         return None
@@ -136,7 +136,7 @@ def _logits(tagger: Tagger, name: str, ids: Ids, *, expand: bool) -> NDArray[np.
         if len(shared):
             values = np.minimum(members.logits[theirs], _CERTAIN)
             logits[mine] = np.maximum(logits[mine], values)
-        logits[np.isin(ids, spoken.labels_of(each).yes)] = _CERTAIN
+        logits[among(ids, spoken.labels_of(each).yes)] = _CERTAIN
     return logits
 
 
@@ -161,7 +161,7 @@ def words_as_tags(tagger: Tagger, texts: Sequence[str]) -> dict[str, TaggedWords
             continue
         _, head = tagger.fitter.heads(spoken, [tag])[tag]
         # The weights of a group's head compare its tags; they are no query by themselves.
-        learned = head.source == "learned" and spoken.vocabulary.rows[tag].group is None
+        learned = head.source == "learned" and not spoken.vocabulary.rivals(tag)
         if learned and head.length > 0:
             found[text] = TaggedWords(head.query(0.0)[0], head)
         else:

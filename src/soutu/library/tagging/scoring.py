@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import InputError
+from soutu.library.tagging.cache import among
 from soutu.library.tagging.heads import NOTHING
-from soutu.library.tagging.membership import log_odds
-from soutu.library.tagging.tagger import said, threshold_of
+from soutu.library.tagging.membership import exclusive
 from soutu.types import ImageTags, TagScore, TagSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.library.tagging.base import TagMode
-    from soutu.library.tagging.fitting import Spoken
     from soutu.library.tagging.heads import Head
+    from soutu.library.tagging.spoken import Spoken
     from soutu.library.tagging.tagger import Tagger
     from soutu.types import Ids, Vectors
 
@@ -29,11 +29,17 @@ _TOP = 5  # tags a picture gets by `top` and `softmax` where none says how many
 
 @dataclass(frozen=True)
 class _Scores:
-    """Probabilities and cosines of pictures [n, t], and which tags hold by the heads."""
+    """Probabilities and cosines of pictures [n, t], and which tags hold; what people said counts.
+
+    `yes` and `no` are what they said; `left` where they ruled out all but one tag of a group.
+    """
 
     probabilities: NDArray[np.float64]
     cosines: NDArray[np.float32]
     holds: NDArray[np.bool_]
+    yes: NDArray[np.bool_]
+    no: NDArray[np.bool_]
+    left: NDArray[np.bool_]
 
 
 class Scorer:
@@ -78,11 +84,8 @@ class Scorer:
             heads = fitter.softmax_heads(self._spoken, self._tags)
             self._groups = [list(range(len(self._tags)))]
         else:
-            groups = [
-                vocabulary.groups[g]
-                for g in dict.fromkeys(vocabulary.rows[tag].group for tag in self._wanted)
-                if g is not None and len(vocabulary.groups[g]) > 1
-            ]
+            groups = list(dict.fromkeys(map(vocabulary.rivals, self._wanted)))
+            groups = [group for group in groups if group]
             self._tags = list(dict.fromkeys([*self._wanted, *(t for g in groups for t in g)]))
             heads = {tag: head for tag, (_, head) in fitter.heads(self._spoken, self._tags).items()}
             place = {tag: column for column, tag in enumerate(self._tags)}
@@ -95,42 +98,50 @@ class Scorer:
         self._lengths = np.maximum(lengths, NOTHING)
         self._thresholds = np.array(
             [
-                0.0 if self._mode == "softmax" else threshold_of(self._spoken, tag, head.threshold)
+                0.0 if self._mode == "softmax" else self._spoken.threshold(tag, head.threshold)
                 for tag, head in zip(self._tags, self._heads, strict=True)
             ]
         )
-        self._said: dict[int, tuple[Ids, Ids]] = {}
-        if self._mode != "softmax":
-            self._said = {tag: said(self._spoken, tag) for tag in self._wanted}
         self._shown = np.isin(self._tags, self._wanted)
 
     def score(
         self, paths: Sequence[Path], ids: Ids | None, vectors: Vectors
     ) -> Iterator[ImageTags]:
         """Yield the tags of pictures with vectors [n, dim]; no `ids` [n] outside the library."""
-        scores = self._computed(vectors)
-        sources = self._people(scores, ids)
+        scores = self._computed(ids, vectors)
         for row, path in enumerate(paths):
-            columns = self._chosen(scores, row)
+            id_ = None if ids is None else int(ids[row])
             yield ImageTags(
                 path=path,
-                id=None if ids is None else int(ids[row]),
+                id=id_,
                 tags=tuple(
                     TagScore(
                         tag=self._spoken.vocabulary.name(self._tags[c]),
                         probability=float(scores.probabilities[row, c]),
                         threshold=float(self._thresholds[c]),
                         score=float(scores.cosines[row, c]),
-                        source=sources.get((row, c), self._heads[c].source),
+                        source=self._source(scores, row, c, id_),
                         holds=bool(scores.holds[row, c]),
                     )
-                    for c in columns
+                    for c in self._chosen(scores, row)
                 ),
             )
 
+    def open_probabilities(self, ids: Ids, vectors: Vectors) -> NDArray[np.float64]:
+        """Return the probabilities [n, t] of the wanted tags; 0 and 1 only where that is settled.
+
+        It is where people said so, or ruled out every other tag of a group.
+        """
+        scores = self._computed(ids, vectors)
+        least, most = np.nextafter(0, 1), np.nextafter(1, 0)
+        found = np.clip(scores.probabilities, least, most)
+        found[scores.yes | scores.left] = 1
+        found[scores.no] = 0
+        return found[:, self._shown]
+
     def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
-        """Return the probabilities [n, t] of the wanted tags by the heads alone."""
-        return self._computed(vectors).probabilities[:, self._shown]
+        """Return the probabilities [n, t] of the wanted tags by their heads, without labels."""
+        return self._computed(None, vectors).probabilities[:, self._shown]
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
@@ -142,46 +153,60 @@ class Scorer:
         """The wanted tags [t], in the order of the columns."""
         return [tag for tag, shown in zip(self._tags, self._shown, strict=True) if shown]
 
-    def _computed(self, vectors: Vectors) -> _Scores:
+    def _computed(self, ids: Ids | None, vectors: Vectors) -> _Scores:
+        yes, no = self._said(ids, len(vectors))
         products = vectors @ self._weights.T
         logits = products + self._bias
         holds = np.zeros(logits.shape, bool)
+        left = np.zeros(logits.shape, bool)
         alone = np.ones(len(self._tags), bool)
+        # Of all tags at once people judge some; the softmax is about the others.
+        barred = yes | no if self._mode == "softmax" else no
         for group in self._groups:
             alone[group] = False
-            best = logits[:, group].argmax(axis=1)
-            holds[np.arange(len(vectors)), np.array(group)[best]] = True
-            logits[:, group] = log_odds(logits[:, group])
+            out = barred[:, group]
+            logits[:, group], best = exclusive(logits[:, group], out)
+            rows = np.flatnonzero(best >= 0)
+            holds[rows, np.array(group)[best[rows]]] = True
+            left[:, group] = ~out & (out.sum(axis=1, keepdims=True) == len(group) - 1)
         probabilities = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -50, 50)))
         probabilities[:, alone & ~self._readable] = 0
         above = probabilities >= self._thresholds
+        holds = np.where(alone, above & self._readable, holds & above)
+        if self._mode == "softmax":
+            holds[yes.any(axis=1)] = False
+        probabilities[yes], probabilities[no] = 1, 0
         return _Scores(
             probabilities=probabilities,
             cosines=(products / self._lengths).astype(np.float32),
-            holds=np.where(alone, above & self._readable, holds & above),
+            holds=(holds | yes) & ~no,
+            yes=yes,
+            no=no,
+            left=left,
         )
 
-    def _people(self, scores: _Scores, ids: Ids | None) -> dict[tuple[int, int], TagSource]:
-        """Put labels above the heads; return who said so, by row and column."""
-        sources: dict[tuple[int, int], TagSource] = {}
-        if ids is None:
-            return sources
-        row_of = {int(image): row for row, image in enumerate(ids)}
-        for column, tag in enumerate(self._tags):
-            if tag not in self._said:
-                continue
-            for value, images in zip((True, False), self._said[tag], strict=True):
-                files = set(self._spoken.labels_of(tag).from_files.tolist()) if value else set()
-                for image in np.intersect1d(images, ids).tolist():
-                    row = row_of[image]
-                    scores.probabilities[row, column] = float(value)
-                    scores.holds[row, column] = value
-                    sources[row, column] = "file" if image in files else "person"
-        return sources
+    def _said(self, ids: Ids | None, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return where people said yes and no [n, t], of pictures outside the library nowhere."""
+        yes, no = (np.zeros((n, len(self._tags)), bool) for _ in range(2))
+        if ids is not None:
+            for column, tag in enumerate(self._tags):
+                said_yes, said_no = self._spoken.said(tag)
+                yes[:, column], no[:, column] = among(ids, said_yes), among(ids, said_no)
+        return yes, no
+
+    def _source(self, scores: _Scores, row: int, column: int, image: int | None) -> TagSource:
+        if scores.no[row, column]:
+            return "person"
+        if not scores.yes[row, column]:
+            return self._heads[column].source
+        files = self._spoken.labels_of(self._tags[column]).from_files
+        return "file" if image in files else "person"
 
     def _chosen(self, scores: _Scores, row: int) -> list[int]:
         probabilities = scores.probabilities[row]
         wanted = self._shown & scores.holds[row] if self._mode == "threshold" else self._shown
+        if self._mode == "softmax":
+            wanted = wanted & ~scores.no[row]
         columns = np.flatnonzero(wanted)
         order = np.argsort(-probabilities[columns], kind="stable")
         return [int(c) for c in columns[order][: self._k]]

@@ -6,16 +6,20 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from soutu.catalog.counters import count_up
 from soutu.catalog.keywords import label_from_files
-from soutu.catalog.said import SAID
+from soutu.catalog.listing import listed
+from soutu.catalog.said import SAID, hearing
 from soutu.errors import LibraryError
+from soutu.library.arguments import not_single, one_of, several, texts
 from soutu.library.given import image_vector, is_url
+from soutu.library.pictures import missing
 from soutu.library.place import absolute
+from soutu.library.tagging.base import ReviewOrder, TagMode
 from soutu.library.tagging.labels import FolderLabels
 from soutu.library.tagging.tags import FolderTags
 from soutu.types import Progress
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.library.base import Stop, Watcher
     from soutu.library.spaces import Space
-    from soutu.library.tagging.base import ReviewOrder, TagMode
     from soutu.library.tagging.scoring import Scorer
     from soutu.library.tagging.tagger import Tagger
     from soutu.models.base import Encoder
@@ -47,6 +50,7 @@ class Tagging:
     ) -> None:
         self._catalog, self._space, self._encoder = catalog, space, encoder
         self._lock = threading.Lock()
+        self._names: tuple[int, frozenset[str]] | None = None
         self._open: dict[str, Tagger] = {}  # by space: one no longer current may still be in use
         self.tags = FolderTags(catalog, self.tagger)
         self.labels = FolderLabels(catalog, self._labelled)
@@ -63,9 +67,17 @@ class Tagging:
                 self._open[space.row.name] = Tagger(self._catalog, space, self._encoder)
             return self._open[space.row.name]
 
+    def name_keys(self) -> frozenset[str]:
+        """Return what the names of all tags are compared by; microseconds while they stay."""
+        stamp = self._catalog.stamp()
+        if self._names is None or self._names[0] != stamp:
+            with hearing(self._catalog) as said:
+                self._names = (stamp, said.name_keys())
+        return self._names[1]
+
     def tag(
         self,
-        images: Iterable[Path | str | bytes] | None = None,
+        images: Iterable[Path | str | bytes | int] | None = None,
         *,
         mode: TagMode = "threshold",
         k: int | None = None,
@@ -75,15 +87,21 @@ class Tagging:
         """Yield the tags of pictures; see `Library.tag`."""
         from soutu.library.tagging.scoring import Scorer
 
-        scorer = Scorer(self.tagger(), mode=mode, k=k, tags=tags)
+        one_of(mode, get_args(TagMode), "mode")
+        not_single(images, "images")
+        tags = None if tags is None else texts(tags, "tags")
+        tagger = self.tagger()  # the same to the end, even if another space becomes current
+        scorer = Scorer(tagger, mode=mode, k=k, tags=tags)
         if images is None:
-            return self._tag_library(scorer, on_progress)
-        return self._tag_files(scorer, images)
+            return self._tag_library(tagger, scorer, on_progress)
+        return self._tag_given(tagger, scorer, images)
 
-    def _tag_library(self, scorer: Scorer, on_progress: Watcher | None) -> Iterator[ImageTags]:
-        ids = self._catalog.ids()
+    def _tag_library(
+        self, tagger: Tagger, scorer: Scorer, on_progress: Watcher | None
+    ) -> Iterator[ImageTags]:
+        ids = listed(self._catalog, "path")
         for start in range(0, len(ids), _BLOCK):
-            block, vectors = self.tagger().space.index.get(ids[start : start + _BLOCK])
+            block, vectors = tagger.space.index.get(ids[start : start + _BLOCK])
             rows = self._catalog.with_ids(block.tolist())
             here = np.array([int(i) in rows for i in block], bool)
             paths = [rows[int(i)].path for i in block[here]]
@@ -92,25 +110,45 @@ class Tagging:
                 done = min(start + _BLOCK, len(ids))
                 on_progress(Progress(stage="tag", done=done, total=len(ids)))
 
-    def _tag_files(
-        self, scorer: Scorer, images: Iterable[Path | str | bytes]
+    def _tag_given(
+        self, tagger: Tagger, scorer: Scorer, images: Iterable[Path | str | bytes | int]
     ) -> Iterator[ImageTags]:
         left = iter(images)
         while batch := list(islice(left, _BATCH)):
-            paths = [_place(image) for image in batch]
-            known = self._unchanged(paths)
+            places = self._places(batch)
+            known = [id_ for _, id_ in places if id_ is not None]
             stored: dict[int, NDArray[np.float32]] = {}
             if known:
-                ids, vectors = self.tagger().space.index.get(np.array(list(known.values())))
+                ids, vectors = tagger.space.index.get(np.unique(known))
                 stored = dict(zip(ids.tolist(), vectors, strict=True))
-            for image, path in zip(batch, paths, strict=True):
-                id_ = known.get(path)
+            for image, (path, id_) in zip(batch, places, strict=True):
                 if id_ is not None and id_ in stored:
-                    ids, vector = np.array([id_]), stored[id_]
-                    yield from scorer.score([path], ids, vector[None])
-                else:
-                    vector = image_vector(image, self._encoder(), purpose="tag")
-                    yield from scorer.score([path], None, vector[None])
+                    yield from scorer.score([path], np.array([id_]), stored[id_][None])
+                    continue
+                by_id = isinstance(image, int)  # of a picture that has no vector yet
+                vector = image_vector(
+                    path if isinstance(image, int) else image, self._encoder(), purpose="tag"
+                )
+                yield from scorer.score([path], np.array([id_]) if by_id else None, vector[None])
+
+    def _places(self, images: Sequence[Path | str | bytes | int]) -> list[tuple[Path, int | None]]:
+        """Return where each picture is, and its id if the library knows it as it is.
+
+        Raises InputError for an id that the library does not hold.
+        """
+        numbered = self._catalog.with_ids([each for each in images if isinstance(each, int)])
+        paths = [_place(each) for each in images if not isinstance(each, int)]
+        unchanged = self._unchanged(paths)
+        found: list[tuple[Path, int | None]] = []
+        for image in images:
+            if not isinstance(image, int):
+                path = _place(image)
+                found.append((path, unchanged.get(path)))
+            elif image in numbered:
+                found.append((numbered[image].path, image))
+            else:
+                raise missing(image)
+        return found
 
     def _unchanged(self, paths: Sequence[Path]) -> dict[Path, int]:
         """Return the ids of pictures of the library whose files are as they were indexed."""
@@ -132,6 +170,7 @@ class Tagging:
         """Return the k questions whose answers teach most; see `Library.review`."""
         from soutu.library.tagging.asking import questions
 
+        one_of(by, get_args(ReviewOrder), "by")
         return questions(self.tagger(), tag=tag, by=by, k=k)
 
     def write(
@@ -147,11 +186,13 @@ class Tagging:
         """Write tags to sidecars or files; see `Library.write_tags`."""
         from soutu.library.tagging.writing import TagWriter, ids_below
 
+        places = None if paths is None else several(paths, "paths")
+        tags = None if tags is None else texts(tags, "tags")
         writer = TagWriter(self.tagger(), tags=tags, in_place=in_place, dry_run=dry_run)
-        if paths is None:
+        if places is None:
             ids = self._catalog.ids()
         else:
-            ids = ids_below(self._catalog, [absolute(path) for path in paths])
+            ids = ids_below(self._catalog, [absolute(path) for path in places])
         return writer.run(ids, on_progress=on_progress, should_stop=should_stop)
 
     def _labelled(self, tags: Iterable[int]) -> None:

@@ -6,30 +6,35 @@ import getpass
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from soutu.catalog.keywords import unclaimed
 from soutu.catalog.said import TagRow, hearing, saying
 from soutu.errors import InputError, LibraryError
+from soutu.library.arguments import one_of, several, text, texts
 from soutu.library.tagging import edits
-from soutu.library.tagging.base import UNSET, Unset
+from soutu.library.tagging.base import UNSET, OnConflict, Unset
+from soutu.library.tagging.files_check import PlacedTag
+from soutu.library.tagging.groups import settled
 from soutu.library.tagging.importing import imported
-from soutu.library.tagging.names import is_name
+from soutu.library.tagging.names import is_name, name_key
+from soutu.library.tagging.undoing import undo_last
 from soutu.library.tagging.vocabulary import Vocabulary
-from soutu.types import Tag, TagFacts
+from soutu.library.where import parse_where
+from soutu.types import Tag, TagCount, TagFacts
 
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.catalog.said import Said
-    from soutu.library.tagging.base import OnConflict
     from soutu.library.tagging.tagger import Tagger
     from soutu.types import (
         Change,
         Filter,
         ImportReport,
         MergeIdea,
-        TagCount,
+        TagBorder,
         TagIdea,
+        TagSpread,
     )
 
 _LISTED = 3  # names spelled out in the history; of more, only how many
@@ -81,13 +86,19 @@ class FolderTags:
         who: str | None = None,
     ) -> Tag:
         """Add a tag."""
-        names = edits.named(name, aliases)
+        names = edits.named(text(name, "name"), _aliases(aliases))
+        wanted = edits.checked_prompts(several(prompts, "prompts"))
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
+            if isinstance(parent, str) and name_key(parent) in dict(names):
+                circle = f"{names[0][1]} → {names[0][1]}"
+                raise InputError(
+                    f"the parents go round in a circle: {circle}. Leave the parent out"
+                )
             row = TagRow(
                 id=0,
                 names=names,
-                prompts=edits.checked_prompts(prompts),
+                prompts=wanted,
                 parent=None if parent is None else vocabulary.find(parent).id,
                 group=edits.checked_group(group),
                 threshold=edits.checked_threshold(threshold),
@@ -112,9 +123,10 @@ class FolderTags:
             vocabulary = Vocabulary(said.tags())
             row = vocabulary.find(name)
             if not isinstance(aliases, Unset):
-                row = replace(row, names=edits.named(row.names[0][1], aliases))
+                row = replace(row, names=edits.named(row.names[0][1], _aliases(aliases)))
             if not isinstance(prompts, Unset):
-                row = replace(row, prompts=edits.checked_prompts(prompts))
+                wanted = edits.checked_prompts(several(prompts, "prompts"))
+                row = replace(row, prompts=wanted)
             if not isinstance(parent, Unset):
                 broader = None if parent is None else vocabulary.find(parent).id
                 row = replace(row, parent=broader)
@@ -124,14 +136,14 @@ class FolderTags:
                 row = replace(row, threshold=edits.checked_threshold(threshold))
             return self._put(said, vocabulary, row, "edit", row.names[0][1], who)
 
-    def rename(self, name: str, new: str, *, who: str | None = None) -> Tag:
+    def rename(self, name: str, new: str, *, keep: bool = False, who: str | None = None) -> Tag:
         """Give a tag another name."""
-        ((key, tidy),) = edits.named(new)
+        ((key, tidy),) = edits.named(text(new, "new"))
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             row = vocabulary.find(name)
             old = row.names[0][1]
-            others = tuple(each for each in row.names[1:] if each[0] != key)
+            others = tuple(each for each in row.names[0 if keep else 1 :] if each[0] != key)
             row = replace(row, names=((key, tidy), *others))
             return self._put(said, vocabulary, row, "rename", f"{old} to {tidy}", who)
 
@@ -140,18 +152,20 @@ class FolderTags:
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             target = vocabulary.find(into).id
-            ids = [vocabulary.find(name).id for name in names]
+            ids = [vocabulary.find(name).id for name in texts(names, "names")]
             labels = list(said.labels(tags=[*dict.fromkeys([*ids, target])]))
             edit = edits.merged(vocabulary, ids, target, labels)
             what = f"{_listed([vocabulary.name(i) for i in ids])} into {vocabulary.name(target)}"
+            edit = settled(said, vocabulary, edit)
             said.change(edit, who=login_name(who), source="person", action="merge", what=what)
             return Vocabulary(said.tags()).tag(target)
 
     def remove(self, names: Sequence[str], *, who: str | None = None) -> int:
         """Remove tags with their labels."""
+        wanted = texts(names, "names")
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
-            ids = list(dict.fromkeys(vocabulary.find(name).id for name in names))
+            ids = list(dict.fromkeys(vocabulary.find(name).id for name in wanted))
             if ids:
                 edit = edits.removed(vocabulary, ids, said.labels(tags=ids))
                 what = _listed([vocabulary.name(i) for i in ids])
@@ -164,31 +178,44 @@ class FolderTags:
             return undo_last(said)
 
     def load(
-        self, source: Path | str, *, on_conflict: OnConflict = "update", who: str | None = None
+        self,
+        source: Path | str,
+        *,
+        on_conflict: OnConflict = "update",
+        who: str | None = None,
+        origin: str | None = None,
     ) -> ImportReport:
         """Import a file or a starter vocabulary: all of it or nothing."""
-        from soutu.library.tagging.files import read_starter, read_vocabulary, starter_vocabularies
+        from soutu.library.tagging.files import (
+            read_placed,
+            read_starter_placed,
+            starter_vocabularies,
+        )
 
         # A file of that name, if any, must be written as a path: starter names have no suffix.
         starter = isinstance(source, str) and source in starter_vocabularies()
-        tags = read_starter(str(source)) if starter else read_vocabulary(Path(source))
-        origin = str(source) if starter else Path(source).name
-        return self._import(tags, on_conflict, origin, who)
+        tags = read_starter_placed(str(source)) if starter else read_placed(Path(source))
+        named = str(source) if starter else Path(source).name
+        return self._import(tags, on_conflict, origin or named, who)
 
     def add_keywords(self, *, at_least: int = 1, who: str | None = None) -> ImportReport:
         """Add the keywords that at least so many picture files are tagged with as tags."""
         found = unclaimed(self._catalog)
-        tags = [Tag(name=name) for name, count in found if count >= at_least and is_name(name)]
+        names = [name for name, count in found if count >= at_least and is_name(name)]
+        tags = [PlacedTag(Tag(name=name)) for name in names]
         return self._import(tags, "skip", "keywords of files", who)
 
     def _import(
-        self, tags: Sequence[Tag], on_conflict: OnConflict, origin: str, who: str | None
+        self, tags: Sequence[PlacedTag], on_conflict: OnConflict, origin: str, who: str | None
     ) -> ImportReport:
+        one_of(on_conflict, get_args(OnConflict), "on_conflict")
         with saying(self._catalog) as said:
             vocabulary = Vocabulary(said.tags())
             edit, report = imported(said, vocabulary, tags, on_conflict)
             if edit.tags:
-                what = f"{len(edit.tags)} tags from {origin}"
+                many = len(edit.tags)
+                what = f"{many:,} tag{'' if many == 1 else 's'} from {origin}"
+                edit = settled(said, vocabulary, edit)
                 said.change(edit, who=login_name(who), source="import", action="import", what=what)
         return report
 
@@ -211,6 +238,7 @@ class FolderTags:
     ) -> Tag:
         edit = edits.changed_row(vocabulary, row)
         if vocabulary.rows.get(row.id) != row:
+            edit = settled(said, vocabulary, edit)
             said.change(edit, who=login_name(who), source="person", action=action, what=what)
         return Vocabulary({**vocabulary.rows, row.id: row}).tag(row.id)
 
@@ -231,9 +259,21 @@ class FolderTags:
         own = vocabulary.rows[tag].threshold
         return TagFacts(tag=vocabulary.tag(tag), children=children, threshold=own)
 
-    def counts(self, where: str | Filter | None = None) -> list[TagCount]:
+    def counts(self, where: str | Filter | None = None, *, expand: bool = True) -> list[TagCount]:
         """Count the pictures of each tag, most frequent first."""
-        return self._tagger().counts(where)
+        if not self._catalog.count():
+            if isinstance(where, str):
+                parse_where(where)  # a mistake in it is one here too
+            return [TagCount(tag=tag.name, count=0) for tag in self]
+        return self._tagger().counts(where, expand=expand)
+
+    def spread(self, name: str, *, bins: int = 50) -> TagSpread:
+        """Count pictures by the probability of a tag."""
+        return self._tagger().spread(name, bins=bins)
+
+    def border(self, name: str, *, threshold: float | None = None, k: int = 12) -> TagBorder:
+        """Return the pictures beside a threshold of a tag."""
+        return self._tagger().border(name, threshold=threshold, k=k)
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
         """Suggest tags for frequent kinds of pictures that no tag covers."""
@@ -244,21 +284,6 @@ class FolderTags:
         return self._tagger().similar(limit)
 
 
-def undo_last(said: Said, *, only: frozenset[str] | None = None) -> Change:
-    """Take back the last change that still stands; `only` names the actions that may be it."""
-    change = next((each for each in said.history() if not each.undone), None)
-    if change is None:
-        raise InputError("there is nothing to undo: no change of tags or labels is left")
-    if only is not None and change.action not in only:
-        msg = (
-            f"the last change was no label but: {change.action} {change.what}. "
-            f"To take that back: soutu tags undo"
-        )
-        raise InputError(msg)
-    said.take_back(change)
-    return replace(change, undone=True)
-
-
 def login_name(who: str | None) -> str:
     """Return who is named, or else who is logged in."""
     if who is not None:
@@ -267,6 +292,13 @@ def login_name(who: str | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # no such user, as in some containers
         return ""
+
+
+def _aliases(aliases: Iterable[str]) -> list[str]:
+    found = texts(aliases, "aliases")
+    if not all(each.strip() for each in found):
+        raise InputError("an alias is empty. Leave it out, or write another name of the tag")
+    return found
 
 
 def _listed(names: Sequence[str]) -> str:

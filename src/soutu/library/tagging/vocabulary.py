@@ -8,11 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from soutu.errors import InputError
+from soutu.library.arguments import text
 from soutu.library.tagging.names import name_key
 from soutu.types import Tag
 
 if TYPE_CHECKING:
     from soutu.catalog.said import TagRow
+
+
+_NEAR = 0.75  # how alike a name has to be to be what was meant: kiten is kitten, nope no couple
 
 
 class Vocabulary:
@@ -36,12 +40,23 @@ class Vocabulary:
 
     @cached_property
     def groups(self) -> dict[str, list[int]]:
-        """The ids of the tags of each group whose tags exclude each other."""
+        """The ids of the tags that exclude each other, by the key of their group's name."""
         found: dict[str, list[int]] = {}
         for row in self.rows.values():
             if row.group is not None:
-                found.setdefault(row.group, []).append(row.id)
+                found.setdefault(name_key(row.group), []).append(row.id)
         return found
+
+    def rivals(self, tag: int) -> tuple[int, ...]:
+        """Return the tags of a tag's group, itself among them; none where it stands alone."""
+        group = self.rows[tag].group
+        found = () if group is None else self.groups[name_key(group)]
+        return tuple(found) if len(found) > 1 else ()
+
+    def group(self, tag: int) -> str | None:
+        """Return the name of a tag's group, as its first tag spells it."""
+        own = self.rows[tag].group
+        return None if own is None else self.rows[self.groups[name_key(own)][0]].group
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,10 +67,10 @@ class Vocabulary:
 
     def find(self, name: str) -> TagRow:
         """Return the tag of that name or alias. Raises InputError with the nearest names."""
-        found = self.id_of(name)
+        found = self.id_of(text(name, "the name of a tag"))
         if found is not None:
             return self.rows[found]
-        near = get_close_matches(name_key(name), self._ids, n=3)
+        near = get_close_matches(name_key(name), self._ids, n=3, cutoff=_NEAR)
         if near:
             names = {self.name(self._ids[key]): None for key in near}
             cure = f"Did you mean {' or '.join(map(repr, names))}?"
@@ -96,7 +111,7 @@ class Vocabulary:
             aliases=tuple(name for _, name in row.names[1:]),
             prompts=row.prompts,
             parent=None if row.parent is None else self.name(row.parent),
-            group=row.group,
+            group=self.group(tag),
             threshold=row.threshold,
         )
 

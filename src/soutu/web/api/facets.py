@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from soutu.web.answers import Answer
 from soutu.web.asking import as_filter
-from soutu.web.schemas import Name
+from soutu.web.schemas import FacetIn, Name
 from soutu.web.server import Here
 
 router = APIRouter(prefix="/api", tags=["search"])
@@ -22,3 +22,9 @@ def facets(
 ) -> Answer:
     """Count pictures for each value of a field, most frequent first."""
     return Answer(server.library.facet(field, as_filter(where)))
+
+
+@router.post("/facets", response_model=dict[str, int])
+def facets_among(server: Here, asked: FacetIn) -> Answer:
+    """Count pictures for each value of a field; the filter may be a tree."""
+    return Answer(server.library.facet(asked.field, as_filter(asked.where)))

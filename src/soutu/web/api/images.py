@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
 from starlette.responses import FileResponse, Response
 
 from soutu.errors import ImageError, InputError
@@ -16,16 +17,16 @@ from soutu.types import Query as Asked
 from soutu.web.answers import Answer, NotFound
 from soutu.web.asking import as_filter
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
-from soutu.web.schemas import MAX_PAGE, Name, PicturesAnswer, SearchAnswer
+from soutu.web.schemas import MAX_PAGE, ListIn, Name, PicturesAnswer, SearchAnswer
 from soutu.web.server import Here, Server
 from soutu.web.thumbnails import MEDIA_TYPE
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
 _SHOWN = frozenset({"JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "MPO"})
-"""Formats that browsers show; the others are sent as they are, for saving."""
-"""Nothing else is shown inline, so that no file is ever run as a page."""
+"""Formats that browsers show; all else is sent for saving, so that no file is run as a page."""
 
+Key = Annotated[int, PathParameter(ge=1, le=2**53 - 1, description="The id of a picture.")]
 K = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Cursor = Annotated[str | None, Query(max_length=200)]
 
@@ -47,16 +48,27 @@ def list_images(
     cursor: Cursor = None,
 ) -> Answer:
     """List pictures, those that pass a filter or all, in an order."""
-    tree = as_filter(where)
     question = question_mark("images", where, order)
     start = read_cursor(cursor, question)
-    images = server.library.pictures(tree, order=order, k=k, start=start)  # type: ignore[arg-type]
-    more = len(images) == k
+    asked = ListIn.model_validate({"where": where, "order": order, "k": k, "start": start})
+    return _page(server, asked, question)
+
+
+@router.post("/list", response_model=PicturesAnswer)
+def list_images_from(server: Here, asked: ListIn) -> Answer:
+    """List pictures from a place on; the filter may be a tree."""
+    return _page(server, asked, question_mark("images", asked.where, asked.order))
+
+
+def _page(server: Server, asked: ListIn, question: str) -> Answer:
+    where = as_filter(asked.where)
+    images = server.library.pictures(where, order=asked.order, k=asked.k, start=asked.start)
+    more = len(images) == asked.k
     return Answer(
         {
             "images": images,
-            "cursor": write_cursor(start + k, question) if more else None,
-            "total": server.library.count(tree),
+            "cursor": write_cursor(asked.start + asked.k, question) if more else None,
+            "total": server.library.count(where),
         }
     )
 
@@ -73,13 +85,13 @@ def look_up(server: Here, path: Name) -> Answer:
 
 
 @router.get("/{id_}", response_model=Picture)
-def get_image(server: Here, id_: int) -> Answer:
+def get_image(server: Here, id_: Key) -> Answer:
     """Return what is known of a picture."""
     return Answer(found(server, id_))
 
 
 @router.get("/{id_}/file", response_class=FileResponse)
-def get_file(server: Here, id_: int) -> Response:
+def get_file(server: Here, id_: Key) -> Response:
     """Return the picture's file as it is."""
     picture = found(server, id_)
     if not picture.path.is_file():
@@ -103,7 +115,7 @@ def get_file(server: Here, id_: int) -> Response:
 def get_thumbnail(
     server: Here,
     request: Request,
-    id_: int,
+    id_: Key,
     side: Annotated[int, Query(ge=16, le=1024, description="Of the longer side, in pixels.")] = 384,
 ) -> Response:
     """Return a small form of the picture, in WebP."""
@@ -122,7 +134,7 @@ def get_thumbnail(
 
 
 @router.get("/{id_}/similar", response_model=SearchAnswer)
-def similar(server: Here, id_: int, k: K = 100, cursor: Cursor = None) -> Answer:
+def similar(server: Here, id_: Key, k: K = 100, cursor: Cursor = None) -> Answer:
     """Find the pictures most like one of the library."""
     question = question_mark("similar", id_)
     start = read_cursor(cursor, question)

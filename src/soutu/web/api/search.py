@@ -4,49 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from soutu.types import Explanation
 from soutu.web.answers import Answer
-from soutu.web.asking import as_query, read_query
+from soutu.web.asking import as_query, as_terms, read_query
+from soutu.web.bodies import body_of
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
-from soutu.web.schemas import ExplainIn, Name, SearchAnswer, SearchIn, TermIn
+from soutu.web.schemas import (
+    EncodeAnswer,
+    EncodeIn,
+    ExplainIn,
+    Name,
+    SearchAnswer,
+    SearchIn,
+    TermIn,
+)
 from soutu.web.server import Here, Server
 
 router = APIRouter(prefix="/api", tags=["search"])
-
-
-def body_of(kind: type[SearchIn | ExplainIn]) -> dict[str, Any]:
-    """Describe the two forms of a body for the OpenAPI document."""
-    schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
-    terms = {"$defs": schema.pop("$defs", {})}
-    inline = _without_refs(schema, terms["$defs"])
-    form = {
-        "type": "object",
-        "required": ["query"],
-        "properties": {"query": {"type": "string", "description": "The query as JSON."}},
-        "additionalProperties": {"type": "string", "format": "binary"},
-    }
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": inline},
-                "multipart/form-data": {"schema": form},
-            },
-        }
-    }
-
-
-def _without_refs(schema: Any, defs: Mapping[str, Any]) -> Any:
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _without_refs(defs[schema["$ref"].rpartition("/")[2]], defs)
-        return {key: _without_refs(each, defs) for key, each in schema.items()}
-    return [_without_refs(each, defs) for each in schema] if isinstance(schema, list) else schema
 
 
 @router.get("/search", response_model=SearchAnswer)
@@ -112,5 +91,28 @@ def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answ
 async def explain(server: Here, request: Request) -> Answer:
     """Say why a picture of the library answers a query, and where in it."""
     asked, files = await read_query(request, ExplainIn)
+    return await run_in_threadpool(_explained, server, asked, files)
+
+
+def _explained(server: Server, asked: ExplainIn, files: Mapping[str, bytes]) -> Answer:
     query = as_query(asked, files, server.settings)
-    return Answer(await run_in_threadpool(server.library.explain, query, asked.picture))
+    return Answer(server.library.explain(query, asked.picture))
+
+
+@router.post("/encode", response_model=EncodeAnswer, openapi_extra=body_of(EncodeIn))
+async def encode(server: Here, request: Request) -> Answer:
+    """Turn words and pictures into vectors of the current space, for other programs."""
+    asked, files = await read_query(request, EncodeIn)
+    return await run_in_threadpool(_encoded, server, asked, files)
+
+
+def _encoded(server: Server, asked: EncodeIn, files: Mapping[str, bytes]) -> Answer:
+    found = server.library.encode(as_terms(asked.terms, files, server.settings))
+    return Answer(
+        {
+            "model": found.model,
+            "revision": found.revision,
+            "dim": found.vectors.shape[1],
+            "vectors": found.vectors.tolist(),
+        }
+    )

@@ -21,7 +21,8 @@ export class Bar extends Element {
   /** Show another value. */
   set(value, label = "") {
     setStyle(this, { "--share": Math.min(Math.max(value, 0), 1) });
-    this.setAttribute("aria-label", label);
+    if (label) this.setAttribute("aria-label", label);
+    else this.setAttribute("aria-hidden", "true"); // what it says stands beside it in words
   }
 }
 

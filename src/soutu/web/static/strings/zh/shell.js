@@ -1,11 +1,11 @@
 /** 页眉、导航、对话框、消息。 */
 export default {
-  "shell.home": "soutu,回到搜索",
+  "shell.home": "soutu，回到搜索",
   "shell.nav": "主导航",
   "shell.skip": "跳到正文",
   "shell.lost": "无法连接服务器。恢复后本页会自动继续。",
   "shell.broken": "这一部分没能加载",
-  "shell.broken.text": "服务器可能已更新或停止,请重新加载页面。",
+  "shell.broken.text": "服务器可能已更新或停止，请重新加载页面。",
   "shell.reload": "重新加载",
   "nav.search": "搜索",
   "nav.tags": "标签",

@@ -1,0 +1,1 @@
+"""gRPC: search, tags, vectors for other programs, and indexing with its progress."""
