@@ -44,16 +44,16 @@ export class ModelCard extends Element {
       licence && h("div", { class: "licence" }, t("models.licence", { name: licence })));
     fill(this.buttons, library.readOnly ? null : [
       vectors > 0 && !model.current && h("button", { class: "button small plain", type: "button", disabled: busy, onclick: () => this.#drop() }, icon("trash"), t("models.drop")),
-      !model.present && model.origin === "catalogue" && this.#start("add-model", "download", "models.download", busy),
-      model.present && !model.current && this.#start("use-model", "play", "models.use", busy),
+      !model.present && model.origin === "catalogue" && this.#start("add-model", "download", "download", busy),
+      model.present && !model.current && this.#start("use-model", "play", "use", busy),
     ]);
   }
 
-  #start(kind, image, key, busy) {
+  #start(kind, image, verb, busy) {
     return h("button", {
-      class: "button small", type: "button", disabled: busy, "aria-label": t(`${key}.name`, { name: this.model.title }),
+      class: "button small", type: "button", disabled: busy, "aria-label": t(`models.${verb}.name`, { name: this.model.title }),
       onclick: () => this.emit("start", { kind, model: this.model.name }),
-    }, icon(image), t(key));
+    }, icon(image), t(`models.${verb}`));
   }
 
   async #drop() {

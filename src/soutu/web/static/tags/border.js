@@ -2,7 +2,7 @@
 
 import { api, isAbort } from "../api.js";
 import { toastError } from "../components/toast.js";
-import { Element, css, fill, h } from "../element.js";
+import { Element, css, h } from "../element.js";
 import { t } from "../i18n.js";
 import { TagCard } from "./card.js";
 
