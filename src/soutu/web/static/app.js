@@ -47,8 +47,8 @@ class App extends Element {
     this.listen(document, "language", () => this.#frame());
     this.listen(events, "connection", ({ detail }) => this.#connection(detail));
     this.#frame();
-    events.start();
-    library.ready.catch(() => {});
+    // The first answer comes after the login, if one is needed; events would only be refused before.
+    library.ready.catch(() => {}).finally(() => events.start());
   }
 
   #frame() {

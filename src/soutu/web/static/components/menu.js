@@ -22,7 +22,7 @@ export class Menu extends Element {
   static styles = css`
     so-menu { position: fixed; inset: auto; margin: 0; min-width: 180px; max-width: min(360px, calc(100vw - 16px)); max-height: min(420px, 70dvh); padding: 6px; border: 1px solid var(--line); border-radius: var(--radius-2); background: var(--surface); color: var(--ink); box-shadow: var(--shadow-2); overflow: auto; overscroll-behavior: contain; }
     so-menu:popover-open { animation: so-appear var(--quick); }
-    so-menu.panel { padding: var(--space-4); min-width: 260px; }
+    so-menu.panel { padding: var(--space-4); min-width: 260px; max-width: calc(100vw - 16px); max-height: min(560px, 80dvh); }
     so-menu .item { display: flex; align-items: center; gap: var(--space-3); width: 100%; min-height: 34px; padding: 4px var(--space-3); border: 0; border-radius: var(--radius-1); background: none; text-align: start; cursor: pointer; }
     so-menu .item:hover, so-menu .item:focus-visible { background: var(--surface-2); outline: none; }
     so-menu .item:disabled { opacity: 0.5; cursor: default; }
@@ -57,7 +57,7 @@ export class Menu extends Element {
     const to = this.anchor.getBoundingClientRect();
     const { width, height } = this.getBoundingClientRect();
     const below = to.bottom + GAP + height <= window.innerHeight || to.top < window.innerHeight / 2;
-    const left = Math.max(8, Math.min(to.left, document.documentElement.clientWidth - width - 8));
+    const left = Math.max(8, Math.min(to.left, document.body.getBoundingClientRect().right - width - 8));
     const top = below ? to.bottom + GAP : Math.max(8, to.top - GAP - height);
     setStyle(this, { left: `${left}px`, top: `${top}px` });
   }

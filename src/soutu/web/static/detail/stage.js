@@ -56,7 +56,7 @@ export class Stage extends Element {
   }
 
   #shape(ratio) {
-    setStyle(this.box, { "--ratio": ratio.toFixed(5) });
+    setStyle(this.parentElement, { "--ratio": ratio.toFixed(5) });
   }
 
   /** Draw where in the picture a query matches: rows of cells, each 0..1; null takes it away. */

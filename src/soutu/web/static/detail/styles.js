@@ -12,10 +12,10 @@ export const styles = css`
   so-detail .detail-actions svg { width: 16px; height: 16px; }
   so-detail .detail-body { flex: 1; min-height: 0; display: grid; grid-template-columns: minmax(0, 1fr) 368px; }
   so-detail .detail-view { position: relative; min-width: 0; min-height: 0; margin: 0 0 var(--space-4) var(--space-4); border-radius: var(--radius-3); background: light-dark(#efede9, #0d0d0c); overflow: hidden; }
-  so-detail .detail-step { position: absolute; top: 50%; width: 44px; height: 44px; margin-top: -22px; border-radius: 50%; background: color-mix(in srgb, var(--surface) 85%, transparent); box-shadow: var(--shadow-1); }
-  so-detail .detail-step:hover { background: var(--surface); }
-  so-detail .detail-step.before { left: 14px; }
-  so-detail .detail-step.after { right: 14px; }
+  so-detail .button.detail-step { position: absolute; top: 50%; width: 44px; height: 44px; margin-top: -22px; border-radius: 50%; background: color-mix(in srgb, var(--surface) 85%, transparent); box-shadow: var(--shadow-1); }
+  so-detail .button.detail-step:hover { background: var(--surface); }
+  so-detail .button.detail-step.before { left: 14px; }
+  so-detail .button.detail-step.after { right: 14px; }
   so-detail .detail-panel { min-height: 0; overflow: auto; overscroll-behavior: contain; padding: 0 var(--space-5) var(--space-6); }
   so-detail .detail-section { padding: var(--space-4) 0; }
   so-detail .detail-panel > * { display: block; }
@@ -58,7 +58,7 @@ export const styles = css`
   .tags-list { display: grid; gap: 2px; margin-top: var(--space-2); }
   .tags-list > .skeleton { height: 28px; margin: 4px 0; }
   .tags-line { display: grid; grid-template-columns: minmax(0, 1fr) auto 72px auto; align-items: center; gap: var(--space-3); min-height: 36px; }
-  .tags-line > a { color: var(--ink); font-weight: 550; text-decoration: none; }
+  .tags-line > a { color: var(--ink); font-weight: 500; text-decoration: none; }
   .tags-line > a:hover { text-decoration: underline; }
   .tags-line.off > a { color: var(--ink-2); font-weight: 400; }
   .tags-source { color: var(--ink-2); font-variant-numeric: tabular-nums; }
@@ -69,8 +69,8 @@ export const styles = css`
   .tags-answers .button[data-answer="no"]:is(:hover, [aria-pressed="true"]) { background: var(--bad-soft); color: var(--bad); }
 
   @media (max-width: 900px) {
-    so-detail .detail-body { display: block; overflow: auto; }
-    so-detail .detail-view { height: 56dvh; margin: 0 var(--space-3); }
+    so-detail .detail-body { display: block; overflow: auto; overscroll-behavior: contain; }
+    so-detail .detail-view { height: auto; aspect-ratio: var(--ratio, 1.5); max-width: calc(64dvh * var(--ratio, 1.5)); max-height: 64dvh; margin: 0 auto; width: calc(100% - 2 * var(--space-3)); }
     so-detail .detail-panel { overflow: visible; padding: var(--space-2) var(--space-4) var(--space-7); }
     so-stage { inset: 0; }
     so-stage .stage-image, so-stage .stage-over { border-radius: 0; }
@@ -84,6 +84,6 @@ export const styles = css`
     so-detail .detail-actions .button { width: 40px; padding: 0; border-color: transparent; background: none; }
     so-detail .detail-actions span { display: none; }
     so-detail .detail-actions svg { width: 19px; height: 19px; }
-    so-detail .detail-step { display: none; }
+    so-detail .button.detail-step { display: none; }
   }
 `;

@@ -67,7 +67,7 @@ export class PictureTags extends Element {
     return h("li", { class: ["tags-line", !tag.holds && "off"] },
       h("a", { class: "clip", href: router.href("/", { tag: tag.tag }), title: t("picture.find", { name: tag.tag }) }, tag.tag),
       h("span", { class: "tags-source small" }, person || tag.source === "file" ? source : share),
-      bar(tag.probability, { weak: !tag.holds, mark: person ? undefined : tag.threshold, label: `${share}, ${source}` }),
+      bar(tag.probability, { weak: !tag.holds, mark: person || tag.threshold < 0.01 ? undefined : tag.threshold, label: `${share}, ${source}` }),
       !library.readOnly && h("span", { class: "tags-answers" }, button(true, "check"), button(false, "close")));
   }
 

@@ -23,7 +23,7 @@ export class SearchBox extends Element {
     so-search-box input::-webkit-search-cancel-button { display: none; }
     so-search-box .button { border-radius: var(--radius-round); color: var(--ink-2); }
     so-search-box .key { margin-inline-end: var(--space-2); color: var(--ink-3); font-size: var(--text-xs); }
-    so-search-box:focus-within .key { display: none; }
+    so-search-box:focus-within .key, so-search-box input:not(:placeholder-shown) ~ .key { display: none; }
     @media (hover: none), (max-width: 640px) { so-search-box .key { display: none; } so-search-box { height: 48px; padding-left: 14px; } }
     .term-panel { display: flex; flex-direction: column; gap: var(--space-3); width: min(300px, 78vw); }
     .term-panel .choice { display: grid; grid-template-columns: 1fr 1fr; gap: var(--space-2); }

@@ -3,7 +3,7 @@
 import { thumbnail } from "../api.js";
 import { bar } from "../components/bar.js";
 import { icon } from "../components/icon.js";
-import { Element, css, h, setStyle } from "../element.js";
+import { Element, css, fill, h, setStyle } from "../element.js";
 import { percent, t } from "../i18n.js";
 import { router } from "../router.js";
 import { nameOf } from "./feed.js";
@@ -44,24 +44,36 @@ export class Cell extends Element {
   }
 
   build() {
-    const { id, path, relevance, matches } = this.item;
-    const name = nameOf(path);
-    const share = relevance === undefined ? "" : t("grid.relevance", { share: percent(relevance) });
     this.setAttribute("role", "listitem");
-    this.setAttribute("aria-posinset", String(this.index + 1));
-    this.setAttribute("aria-setsize", String(this.feed.total ?? (this.feed.done ? this.feed.items.length : -1)));
-    this.toggleAttribute("near", !matches);
-    const params = router.params;
-    params.set("id", id);
-    this.link = h("a", { href: router.href("/", params), "aria-label": share ? `${name}, ${share}` : name },
-      h("div", { class: "cell-foot", "aria-hidden": "true" }, h("div", { class: "cell-name clip" }, name),
-        share && bar(relevance, { weak: !matches })));
+    this.foot = h("div", { class: "cell-foot", "aria-hidden": "true" });
+    this.link = h("a", {}, this.foot);
+    this.#describe();
     this.buttons = [
       this.#button("like", "plus", t("grid.like")),
       this.#button("unlike", "minus", t("grid.unlike")),
     ];
     this.#reach();
     return [this.link, h("div", { class: "cell-side" }, this.buttons)];
+  }
+
+  /** Stand at another place, in another answer; the picture is the same. */
+  renew(item, index, feed) {
+    Object.assign(this, { item, index, feed });
+    this.#describe();
+  }
+
+  #describe() {
+    const { id, path, relevance, matches } = this.item;
+    const name = nameOf(path);
+    const share = relevance === undefined ? "" : t("grid.relevance", { share: percent(relevance) });
+    this.setAttribute("aria-posinset", String(this.index + 1));
+    this.setAttribute("aria-setsize", String(this.feed.total ?? (this.feed.done ? this.feed.items.length : -1)));
+    this.toggleAttribute("near", !matches);
+    const params = router.params;
+    params.set("id", id);
+    this.link.href = router.href("/", params);
+    this.link.setAttribute("aria-label", share ? `${name}, ${share}` : name);
+    fill(this.foot, h("div", { class: "cell-name clip" }, name), share && bar(relevance, { weak: !matches }));
   }
 
   #button(type, image, label) {

@@ -8,7 +8,7 @@ import { pictureFiles } from "./uploads.js";
 /** The veil that shows while files are dragged. Event: "files" { files }. */
 export class DropZone extends Element {
   static styles = css`
-    so-drop-zone { position: fixed; inset: 0; z-index: 80; display: none; padding: var(--space-4); background: color-mix(in srgb, var(--ground) 88%, transparent); pointer-events: none; }
+    so-drop-zone { position: fixed; inset: 0; z-index: 80; display: none; padding: var(--space-4); background: color-mix(in srgb, var(--ground) 96%, transparent); pointer-events: none; }
     so-drop-zone[over] { display: grid; animation: so-appear var(--quick); }
     so-drop-zone > div { display: grid; place-content: center; justify-items: center; gap: var(--space-3); border: 2px dashed var(--accent); border-radius: 24px; color: var(--accent-strong); font-size: var(--text-xl); font-weight: 620; }
     so-drop-zone svg { width: 44px; height: 44px; }

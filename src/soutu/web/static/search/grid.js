@@ -6,7 +6,7 @@
  *     events: "like" / "unlike" with { item } (bubbling)
  */
 
-import { Element, css, fill, h, setStyle } from "../element.js";
+import { Element, css, h, setStyle } from "../element.js";
 import { t } from "../i18n.js";
 import { Cell } from "./cell.js";
 import { Layout } from "./layout.js";
@@ -26,6 +26,7 @@ export class Grid extends Element {
   `;
 
   #cells = new Map();
+  #spare = new Map(); // cells of the answer before, by the ids of their pictures
   #layout = null;
   #width = 0;
   #current = 0; // the item that the Tab key leads to
@@ -56,10 +57,9 @@ export class Grid extends Element {
 
   /** Show the items of a feed. */
   show(feed, { limit = Infinity } = {}) {
-    const same = this.feed === feed;
+    if (this.feed !== feed) this.#current = 0;
     this.feed = feed;
     this.limit = limit;
-    if (!same) this.#current = 0;
     this.#relay();
   }
 
@@ -84,7 +84,8 @@ export class Grid extends Element {
     if (!this.feed || this.#width === 0) return;
     const target = Math.min(232, Math.max(132, this.#width / 4.4));
     this.#layout = new Layout({ width: this.#width, target, gap: GAP, divider: DIVIDER });
-    for (const cell of this.#cells.values()) cell.remove();
+    // Pictures that are there already stay as they are: nothing blinks while the reader types.
+    this.#spare = new Map([...this.#cells.values()].map((cell) => [cell.item.id, cell]));
     this.#cells.clear();
     setStyle(this, { "--row": `${Math.round(target) + GAP}px` });
     this.update();
@@ -157,13 +158,15 @@ export class Grid extends Element {
     }
     let after = null;
     for (const place of wanted) after = this.#put(place, after, hasty);
+    for (const cell of this.#spare.values()) cell.remove();
+    this.#spare.clear();
     if (top + view * 3 > this.#layout.height && this.feed.items.length < this.limit) this.feed.more();
   }
 
   #put(place, after, hasty) {
     let cell = this.#cells.get(place.index);
     if (!cell) {
-      cell = new Cell(this.feed.items[place.index], place.index, this.feed);
+      cell = this.#cellFor(this.feed.items[place.index], place.index);
       this.#cells.set(place.index, cell);
     }
     cell.place(place);
@@ -172,6 +175,14 @@ export class Grid extends Element {
     if (cell !== next) this.list.insertBefore(cell, next);
     if (!hasty) cell.load();
     return cell;
+  }
+
+  #cellFor(item, index) {
+    const spare = this.#spare.get(item.id);
+    if (!spare) return new Cell(item, index, this.feed);
+    this.#spare.delete(item.id);
+    spare.renew(item, index, this.feed);
+    return spare;
   }
 
   #point(index) {

@@ -120,7 +120,7 @@ export class Results extends Element {
 
   #missed() {
     const n = Math.min(NEAR, this.feed.items.length);
-    if (this.opened) return h("p", { class: "results-near" }, t("results.missed"), t("grid.near"));
+    if (this.opened) return h("p", { class: "results-near" }, h("strong", {}, t("results.missed")), t("grid.near"));
     return h("so-empty", {
       icon: "search", heading: t("results.missed"), text: t("results.missed.text"),
       action: h("button", { class: "button", type: "button", onclick: () => this.#open() }, t("results.near", { n })),

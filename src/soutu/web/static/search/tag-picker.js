@@ -119,15 +119,16 @@ customElements.define("so-tag-picker", TagPicker);
 const plain = (text) => text.normalize("NFKC").toLowerCase();
 const namesOf = (tag) => [tag.name, ...(tag.aliases ?? [])];
 
-/** Return the tags that a text may mean, those whose name begins with it first. */
+/** Return the tags that a text may mean: those of that name first, then those that begin with it. */
 function matching(tags, text) {
   const wanted = plain(text);
   const found = [];
   for (const tag of tags) {
     let best = null;
     for (const name of namesOf(tag)) {
-      const at = plain(name).indexOf(wanted);
-      if (at >= 0 && (!best || at < best.at)) best = { at, by: name };
+      const at = plain(name) === wanted ? -1 : plain(name).indexOf(wanted);
+      const there = at >= 0 || plain(name) === wanted;
+      if (there && (!best || at < best.at)) best = { at, by: name };
     }
     if (best) found.push({ tag, at: best.at, by: best.by === tag.name ? tag.aliases?.[0] : best.by });
   }

@@ -4,6 +4,7 @@ import { menuButton } from "../components/menu.js";
 import { icon } from "../components/icon.js";
 import { h } from "../element.js";
 import { LANGUAGES, language, setLanguage, t } from "../i18n.js";
+import { showShortcuts } from "../search/shortcuts.js";
 import { setTheme, theme } from "../theme.js";
 
 const THEMES = { auto: "screen", light: "sun", dark: "moon" };
@@ -23,5 +24,7 @@ export function settingsMenu() {
       label: t(`settings.theme.${name}`), icon: image, checked: theme() === name,
       run: () => setTheme(name),
     })),
+    "line",
+    { label: t("keys.title"), icon: "help", hint: "?", run: showShortcuts },
   ]);
 }
