@@ -36,28 +36,14 @@ T = TypeVar("T")
 _FILTERS: Mapping[str, type[Filter]] = {
     "match": Match, "range": Range, "has_id": HasId, "all": All, "any_of": AnyOf, "not": Not,
 }  # fmt: skip
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _KINDS = {kind: name for name, kind in _FILTERS.items()}
 
 
 def to_json(value: object) -> Json:
     """Return a value as JSON. Raises TypeError for what JSON cannot hold."""
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): to_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(each) for each in value]
-    if isinstance(value, Box):
-        return [value.left, value.top, value.right, value.bottom]
-    if is_dataclass(value) and not isinstance(value, type):
-        named = {name: to_json(getattr(value, name)) for name in _names(type(value))}
-        kind = _KINDS.get(cast("type[Filter]", type(value)))
-        return named if kind is None else {"kind": kind, **named}
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    kind = type(value)
+    return value if kind in _PLAIN else _writer(cast("Any", kind))(value)
 
 
 def from_json(kind: type[T], value: Json) -> T:
@@ -115,6 +101,29 @@ def _term_to_json(
         id_ = known(Path(image))
         found |= {"upload": upload(Path(image))} if id_ is None else {"id": id_}
     return found
+
+
+@cache
+def _writer(kind: type) -> Callable[[Any], Json]:
+    """Return what writes values of a type; made once for each, as pages hold thousands."""
+    if issubclass(kind, str | int | float):
+        return lambda value: value
+    if issubclass(kind, Path):
+        return str
+    if issubclass(kind, datetime):
+        return datetime.isoformat
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): to_json(each) for key, each in value.items()}
+    if issubclass(kind, list | tuple):
+        return lambda value: [to_json(each) for each in value]
+    if kind is Box:
+        return lambda box: [box.left, box.top, box.right, box.bottom]
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} has no form in JSON")
+    names = _names(kind)
+    if (tag := _KINDS.get(cast("type[Filter]", kind))) is not None:
+        return lambda value: {"kind": tag} | {name: to_json(getattr(value, name)) for name in names}
+    return lambda value: {name: to_json(getattr(value, name)) for name in names}
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from soutu.web.events import Feed
+from soutu.web.searches import Searches
 
 if TYPE_CHECKING:
     from soutu.library import Library
@@ -32,6 +33,11 @@ class Server:
     def feed(self) -> Feed:
         """What tells clients of changes."""
         return Feed(self.jobs, self.library)
+
+    @cached_property
+    def searches(self) -> Searches:
+        """What was searched for, and how many may search at a time."""
+        return Searches()
 
 
 def server_of(request: Request) -> Server:

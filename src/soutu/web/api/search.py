@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from soutu.types import Explanation
 from soutu.web.answers import Answer
 from soutu.web.asking import as_query, as_terms, read_query
-from soutu.web.bodies import body_of
+from soutu.web.bodies import body_of, is_form, parsed
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
 from soutu.web.schemas import (
     EncodeAnswer,
@@ -60,14 +63,25 @@ def search_words(
 
 
 @router.post("/search", response_model=SearchAnswer, openapi_extra=body_of(SearchIn))
-async def search(server: Here, request: Request) -> Answer:
+async def search(server: Here, request: Request) -> Response:
     """Find pictures by words and pictures, with weights, tags and filters.
 
     A body of JSON, or a form (multipart/form-data) with that JSON in the field `query` and
     pictures in further fields, which terms name as `upload`.
     """
-    asked, files = await read_query(request, SearchIn)
-    return await run_in_threadpool(page_of, server, asked, files)
+    if is_form(request):
+        asked, files = await read_query(request, SearchIn)
+        return await run_in_threadpool(page_of, server, asked, files)
+    body = await request.body()
+
+    async def work() -> bytes:
+        page = partial(page_of, server, parsed(SearchIn, body), {})
+        answer = await to_thread.run_sync(page, limiter=server.searches.gate)
+        return bytes(answer.body)
+
+    stamp = server.library.changes()
+    known = await server.searches.answer(body, stamp, work)
+    return Response(known, media_type=Answer.media_type)
 
 
 def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answer:
