@@ -79,6 +79,19 @@ class ListIn(Request):
     start: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
+class RemoveIn(Request):
+    """Which files and folders to forget."""
+
+    paths: Annotated[list[Name], Field(max_length=10_000)]
+    dry_run: bool = False
+
+
+class RemovedPictures(BaseModel):
+    """How many pictures were forgotten, or would be."""
+
+    removed: int
+
+
 class FacetIn(Request):
     """Of which field to count the values, among which pictures."""
 

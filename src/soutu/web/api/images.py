@@ -17,7 +17,15 @@ from soutu.types import Query as Asked
 from soutu.web.answers import Answer, NotFound
 from soutu.web.asking import as_filter
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
-from soutu.web.schemas import MAX_PAGE, ListIn, Name, PicturesAnswer, SearchAnswer
+from soutu.web.schemas import (
+    MAX_PAGE,
+    ListIn,
+    Name,
+    PicturesAnswer,
+    RemovedPictures,
+    RemoveIn,
+    SearchAnswer,
+)
 from soutu.web.server import Here, Server
 from soutu.web.thumbnails import MEDIA_TYPE
 
@@ -73,11 +81,18 @@ def _page(server: Server, asked: ListIn, question: str) -> Answer:
     )
 
 
+@router.post("/remove", response_model=RemovedPictures)
+def remove_images(server: Here, asked: RemoveIn) -> Answer:
+    """Forget files or whole folders; the files stay. With `dry_run` they are only counted."""
+    for path in asked.paths:
+        _require_absolute(path)
+    return Answer({"removed": server.library.remove(asked.paths, dry_run=asked.dry_run)})
+
+
 @router.get("/lookup", response_model=Picture)
 def look_up(server: Here, path: Name) -> Answer:
     """Find the picture of the library at an absolute path; nothing is read there."""
-    if not Path(path).is_absolute():
-        raise InputError(f"the path {path!r} is not absolute")
+    _require_absolute(path)
     try:
         return Answer(server.library.picture(Path(path)))
     except InputError as error:
@@ -142,3 +157,8 @@ def similar(server: Here, id_: Key, k: K = 100, cursor: Cursor = None) -> Answer
     hits = server.library.search(Asked(terms=(Term(image=id_),)), k=k, start=start)
     more = write_cursor(start + k, question) if len(hits) == k else None
     return Answer({"hits": hits, "cursor": more, "seconds": 0.0})
+
+
+def _require_absolute(path: str) -> None:
+    if not Path(path).is_absolute():
+        raise InputError(f"the path {path!r} is not absolute")

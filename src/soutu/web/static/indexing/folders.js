@@ -12,6 +12,7 @@ import { router } from "../router.js";
 import { folderTree } from "./tree.js";
 
 const PART = 200; // folders of one that are shown at once
+const FEW = 30; // folders of the only one that are shown from the start
 
 /** The list, a tree that opens; `show(counts)`. Tells "index" with paths. */
 export class FolderList extends Element {
@@ -26,6 +27,7 @@ export class FolderList extends Element {
     so-folder-list .folder > svg { flex: none; width: 18px; height: 18px; color: var(--ink-3); }
     so-folder-list .name { flex: 1; min-width: 0; overflow-wrap: anywhere; line-height: 1.35; }
     so-folder-list .count { color: var(--ink-2); font-size: var(--text-sm); text-decoration: none; white-space: nowrap; }
+    so-folder-list .count:last-child { padding-right: var(--space-3); }
     so-folder-list a.count:hover { color: var(--accent); text-decoration: underline; }
     so-folder-list .gap { flex: none; width: 28px; }
     so-folder-list .rest { padding: var(--space-2) var(--space-4); color: var(--ink-3); font-size: var(--text-sm); border-top: 1px solid var(--line); }
@@ -33,13 +35,15 @@ export class FolderList extends Element {
   `;
 
   #open = new Set();
-  #counts = {};
+  #counts = null;
 
   /** Show counts of pictures by folder. */
   show(counts) {
+    const tops = folderTree(counts);
+    if (this.#counts === null && tops.length === 1 && tops[0].folders.length <= FEW) this.#open.add(tops[0].path);
     this.#counts = counts;
     const focused = this.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    fill(this, folderTree(counts).map((folder) => this.#rows(folder, 0)));
+    fill(this, tops.map((folder) => this.#rows(folder, 0)));
     if (focused) this.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 

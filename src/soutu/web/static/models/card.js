@@ -16,8 +16,7 @@ export class ModelCard extends Element {
     so-model-card .model-what { flex: 1; min-width: 0; }
     so-model-card h2 { display: flex; flex-wrap: wrap; align-items: center; gap: 2px var(--space-2); font-size: var(--text-md); line-height: 1.4; }
     so-model-card .badge { padding: 0 10px; border-radius: var(--radius-round); background: var(--accent-soft); color: var(--accent-strong); font-size: var(--text-xs); font-weight: 600; line-height: 22px; }
-    so-model-card .facts { display: flex; flex-wrap: wrap; gap: 0 var(--space-2); color: var(--ink-2); font-size: var(--text-sm); }
-    so-model-card .facts span + span::before { content: "·"; margin-right: var(--space-2); color: var(--ink-3); }
+    so-model-card .facts { color: var(--ink-2); font-size: var(--text-sm); }
     so-model-card code { color: var(--ink-3); overflow-wrap: anywhere; }
     so-model-card .licence { color: var(--ink-3); font-size: var(--text-xs); overflow-wrap: anywhere; }
     @media (max-width: 640px) { so-model-card { flex-direction: column; align-items: stretch; padding: var(--space-4); gap: var(--space-3); } so-model-card > .row:empty { display: none; } }
@@ -36,26 +35,25 @@ export class ModelCard extends Element {
     const { title, name, dim, languages, vectors, licence } = model;
     fill(this.what,
       h("h2", {}, title, model.current && h("span", { class: "badge" }, t("models.current"))),
-      h("div", { class: "facts numbers" }, [
-        h("span", {}, h("code", {}, name)),
-        languages.length > 0 && h("span", {}, told(languages)),
-        dim && h("span", {}, t("models.dim", { n: dim })),
-        h("span", {}, weight(model)),
-        vectors > 0 && h("span", {}, held(vectors, images)),
-      ]),
+      h("div", { class: "facts numbers" }, h("code", {}, name), [
+        languages.length > 0 && told(languages),
+        dim && t("models.dim", { n: dim }),
+        weight(model),
+        vectors > 0 && held(vectors, images),
+      ].filter(Boolean).map((fact) => ` · ${fact}`)),
       licence && h("div", { class: "licence" }, t("models.licence", { name: licence })));
     fill(this.buttons, library.readOnly ? null : [
       vectors > 0 && !model.current && h("button", { class: "button small plain", type: "button", disabled: busy, onclick: () => this.#drop() }, icon("trash"), t("models.drop")),
-      !model.present && model.origin === "catalogue" && this.#start("add-model", "download", "models.download", busy),
-      model.present && !model.current && this.#start("use-model", "play", "models.use", busy),
+      !model.present && model.origin === "catalogue" && this.#start("add-model", "download", "download", busy),
+      model.present && !model.current && this.#start("use-model", "play", "use", busy),
     ]);
   }
 
-  #start(kind, image, key, busy) {
+  #start(kind, image, verb, busy) {
     return h("button", {
-      class: "button small", type: "button", disabled: busy, "aria-label": t(`${key}.name`, { name: this.model.title }),
+      class: "button small", type: "button", disabled: busy, "aria-label": t(`models.${verb}.name`, { name: this.model.title }),
       onclick: () => this.emit("start", { kind, model: this.model.name }),
-    }, icon(image), t(key));
+    }, icon(image), t(`models.${verb}`));
   }
 
   async #drop() {

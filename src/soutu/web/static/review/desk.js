@@ -20,7 +20,7 @@ const MOST = 1000; // questions that the server gives at once
 /** The desk; `tag` null asks about all tags, `by` is "tag" or "picture". */
 export class ReviewDesk extends Element {
   static styles = css`
-    so-review-desk { display: flex; flex-direction: column; gap: var(--space-4); height: calc(100dvh - var(--bar-height) - var(--foot-height) - 150px); min-height: 460px; }
+    so-review-desk { display: flex; flex-direction: column; flex: 1; gap: var(--space-4); min-height: 0; }
     so-review-desk so-review-stage, so-review-desk > .waits { flex: 1; }
     so-review-desk > .waits { border-radius: var(--radius-3); }
     so-review-desk .ask { display: flex; flex-direction: column; align-items: center; gap: 2px; text-align: center; }
@@ -38,7 +38,7 @@ export class ReviewDesk extends Element {
     so-review-desk .end { flex: 1; display: grid; align-content: center; }
     so-review-desk .end so-empty { padding-top: 0; }
     @media (max-width: 640px) {
-      so-review-desk { height: calc(100dvh - var(--bar-height) - var(--foot-height) - 166px); min-height: 380px; gap: var(--space-3); }
+      so-review-desk { gap: var(--space-3); }
       so-review-desk .say .side { padding: 0 var(--space-3); }
     }
     @media (max-width: 640px), (hover: none) { so-review-desk .say kbd, so-review-desk .say .side .words { display: none; } }

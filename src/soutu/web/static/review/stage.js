@@ -11,8 +11,8 @@ const KEPT = 8;
 /** The stage: `show(question, next)`. */
 export class ReviewStage extends Element {
   static styles = css`
-    so-review-stage { position: relative; display: grid; min-height: 0; border-radius: var(--radius-3); background: var(--surface-2); overflow: hidden; }
-    so-review-stage a { display: grid; place-items: center; min-height: 0; min-width: 0; }
+    so-review-stage { position: relative; display: block; min-height: 0; border-radius: var(--radius-3); background: var(--surface-2); overflow: hidden; }
+    so-review-stage a { position: absolute; inset: 0; display: block; }
     so-review-stage img { max-width: 100%; width: 100%; height: 100%; object-fit: contain; }
     so-review-stage .name { position: absolute; left: 10px; bottom: 10px; max-width: calc(100% - 20px); padding: 1px 10px; border-radius: var(--radius-round); background: rgb(20 20 18 / 62%); color: #fff; font-size: var(--text-sm); pointer-events: none; }
   `;

@@ -1,4 +1,4 @@
-
+/** All texts, a part of the page a file. */
 
 import detail from "./en/detail.js";
 import indexing from "./en/indexing.js";

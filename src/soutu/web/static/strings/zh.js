@@ -1,4 +1,4 @@
-
+/** 全部文字，每部分一个文件。 */
 
 import detail from "./zh/detail.js";
 import indexing from "./zh/indexing.js";

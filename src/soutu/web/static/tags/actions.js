@@ -137,12 +137,14 @@ export function imported(report) {
 async function asked({ title, content, action, run }) {
   const fault = h("p", { class: "note bad", role: "alert", hidden: true });
   const form = h("form", { id: "tag-ask", class: "stack" }, content, fault);
+  const go = h("button", { class: "button primary" }, action);
+  go.setAttribute("form", "tag-ask");
   const dialog = openDialog({
     title,
     content: form,
     actions: [
       h("button", { class: "button", type: "button", onclick: () => dialog.close(null) }, t("dialog.cancel")),
-      h("button", { class: "button primary", form: "tag-ask" }, action),
+      go,
     ],
   });
   form.querySelector("input[autofocus]")?.select();

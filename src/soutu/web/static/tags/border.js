@@ -2,7 +2,7 @@
 
 import { api, isAbort } from "../api.js";
 import { toastError } from "../components/toast.js";
-import { Element, css, fill, h } from "../element.js";
+import { Element, css, h } from "../element.js";
 import { t } from "../i18n.js";
 import { TagCard } from "./card.js";
 
@@ -83,8 +83,13 @@ export class TagBorder extends Element {
     this.#side(this.below, border.below, kept, "tag.below.none");
     this.#side(this.over, border.above, kept, "tag.over.none");
     this.#cards = kept;
-    this.overCount.textContent = t("tags.pictures", { n: border.count });
+    this.count(border.count);
     this.emit("counted", border.count);
+  }
+
+  /** Say how many pictures hold the tag. */
+  count(n) {
+    this.overCount.textContent = t("tags.pictures", { n });
   }
 
   #side(place, questions, kept, none) {

@@ -18,7 +18,8 @@ export async function tagForm(tag = null, given = {}) {
   const start = { name: "", aliases: [], prompts: [], parent: "", group: "", threshold: null, ...given, ...tag };
   const fields = drawn(start, tags, tag !== null);
   const fault = h("p", { class: "note bad", role: "alert", hidden: true });
-  const save = h("button", { class: "button primary", form: "tag-form" }, t(tag ? "tags.save" : "tags.add"));
+  const save = h("button", { class: "button primary" }, t(tag ? "tags.save" : "tags.add"));
+  save.setAttribute("form", "tag-form");
   const form = h("form", { id: "tag-form", class: "stack", noValidate: true }, Object.values(fields.nodes), fault);
   const dialog = openDialog({
     title: t(tag ? "tags.edit.title" : "tags.add.title", { name: start.name }),

@@ -19,7 +19,7 @@ export class TagIdeas extends Element {
     so-tag-ideas { display: flex; flex-direction: column; gap: var(--space-6); }
     so-tag-ideas h2 { font-size: var(--text-lg); }
     so-tag-ideas section > p { margin: var(--space-1) 0 var(--space-3); }
-    so-tag-ideas .ideas { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 280px), 1fr)); gap: var(--space-3); }
+    so-tag-ideas .ideas { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: var(--space-3); }
     so-tag-ideas .idea { display: flex; flex-direction: column; gap: var(--space-3); padding: var(--space-3) var(--space-3) var(--space-3) var(--space-4); border: 1px solid var(--line); border-radius: var(--radius-3); background: var(--surface); }
     so-tag-ideas .idea[gone] { opacity: 0.5; }
     so-tag-ideas .examples { display: grid; grid-template-columns: repeat(5, 1fr); gap: 4px; }
@@ -48,7 +48,9 @@ export class TagIdeas extends Element {
 
   async #load(path, place, drawn, none) {
     try {
-      const ideas = await api.get(path, { limit: LIMIT }, { signal: this.signal });
+      await library.ready;
+      const empty = library.status.images === 0; // then there is nothing to compare
+      const ideas = empty ? [] : await api.get(path, { limit: LIMIT }, { signal: this.signal });
       fill(place, ideas.length ? ideas.map(drawn) : h("p", { class: "note" }, t(none)));
     } catch (error) {
       if (!this.signal.aborted) fill(place, h("p", { class: "note bad" }, errorText(error)));

@@ -5,7 +5,7 @@ import { chip } from "../components/chip.js";
 import "../components/empty.js";
 import { icon } from "../components/icon.js";
 import { menuButton } from "../components/menu.js";
-import { errorText, toast, toastError } from "../components/toast.js";
+import { errorText, toastError } from "../components/toast.js";
 import { Element, css, debounce, fill, h } from "../element.js";
 import { events } from "../events.js";
 import { percent, t } from "../i18n.js";
@@ -33,7 +33,7 @@ export class TagPage extends Element {
     so-tag-page .spread .row { min-height: var(--control); margin-bottom: var(--space-4); }
     so-tag-page .waits { height: 246px; border-radius: var(--radius-3); margin-bottom: var(--space-5); }
     so-tag-page .again { margin-top: var(--space-4); display: flex; align-items: center; justify-content: center; gap: var(--space-3); min-height: var(--control); }
-    @media (max-width: 640px) { so-tag-page .spread { padding: var(--space-4); } }
+    @media (max-width: 640px) { so-tag-page .spread { padding: var(--space-4); } so-tag-page .review { width: var(--control); padding: 0; } so-tag-page .review span { display: none; } }
   `;
 
   #facts = null;
@@ -80,7 +80,7 @@ export class TagPage extends Element {
     menuButton(more, () => tagMenu(tag, (now) => this.#became(now)));
     fill(this.top,
       h("div", { class: "page-head" }, h("h1", {}, tag.name), h("div", { class: "row" },
-        !library.readOnly && h("a", { class: "button", href: router.href("/review", { tag: tag.name }) }, icon("check"), t("nav.review")),
+        !library.readOnly && h("a", { class: "button review", href: router.href("/review", { tag: tag.name }), "aria-label": t("nav.review") }, icon("check"), h("span", {}, t("nav.review"))),
         h("a", { class: "button primary", href: router.href("/", { tag: tag.name }) }, icon("image"), t("tag.browse", { n: count })),
         !library.readOnly && more)),
       h("div", { class: "facts small quiet" },
@@ -106,6 +106,7 @@ export class TagPage extends Element {
     this.values = new Map(labels.filter((label) => label.id !== null).map((label) => [label.id, label.value]));
     if (first) this.border.want(null);
     else this.border.said(this.values);
+    if (!first && !this.spread.held) this.border.count(facts.count);
   }
 
   #frame() {
@@ -127,9 +128,18 @@ export class TagPage extends Element {
   #note({ tag, threshold }, fixed) {
     const own = tag.threshold !== null;
     const text = tag.group !== null ? t("tag.group.decides", { group: tag.group })
-      : own ? t("tag.threshold.own", { at: percent(threshold, 1) }) : t("tag.threshold.auto", { at: percent(threshold, 1) });
+      : t(own ? "tag.threshold.own" : fixed ? "tag.threshold.found" : "tag.threshold.auto", { at: percent(threshold, 1) });
     fill(this.note, h("p", { class: "quiet small grow" }, text),
+      h("span", { class: "unseen", role: "status" }, this.saved && t("tag.threshold.saved")),
+      this.saved && h("button", { class: "button small plain", type: "button", onclick: () => this.#undo() }, icon("undo"), t("tags.undo")),
       own && !fixed && h("button", { class: "button small", type: "button", onclick: () => this.#save(null) }, icon("spark"), t("tag.threshold.find")));
+  }
+
+  async #undo() {
+    this.saved = false;
+    await undo();
+    await this.#load();
+    this.border.want(null);
   }
 
   async #save(threshold) {
@@ -137,9 +147,7 @@ export class TagPage extends Element {
     try {
       await api.patch("tag", { threshold }, { params: { name: this.name } });
       library.forgetTags();
-      toast(t(threshold === null ? "tag.threshold.found" : "tag.threshold.saved"), {
-        action: t("tags.undo"), run: undo,
-      });
+      this.saved = true; // said beside the handle: a message would cover the pictures
     } catch (error) {
       toastError(error);
       if (before !== null) this.spread.place(before);
@@ -149,6 +157,7 @@ export class TagPage extends Element {
   }
 
   #said({ value, card }) {
+    this.saved = false; // undo would take the answer back now
     if (value === null) this.values.delete(card.question.id);
     else this.values.set(card.question.id, value);
     if (!this.again.firstChild) {

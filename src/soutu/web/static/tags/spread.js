@@ -185,9 +185,10 @@ function outline(bars) {
   }).join("");
 }
 
-function marks(kind, spread) {
-  const bars = rebinned(spread.edges, spread[kind], BARS * 2);
-  return bars.map((count, i) => count > 0.01 && h("i", { class: kind, style: { "--place": (i + 0.5) / bars.length } }));
+function marks(kind, { edges, [kind]: counts }) {
+  return counts.map((count, i) => count > 0 && h("i", {
+    class: kind, style: { "--place": placeOf((edges[i] + edges[i + 1]) / 2) },
+  }));
 }
 
 const sum = (counts) => counts.reduce((all, each) => all + each, 0);

@@ -16,7 +16,8 @@ export default class ReviewView extends Element {
   static title = "nav.review";
 
   static styles = css`
-    so-review-view.page { padding-top: var(--space-4); padding-bottom: var(--space-4); }
+    so-review-view.page { display: flex; flex-direction: column; height: calc(100dvh - var(--bar-height) - var(--foot-height)); min-height: 460px; padding-top: var(--space-4); padding-bottom: var(--space-4); }
+    so-review-view .desk { display: flex; flex: 1; flex-direction: column; min-height: 0; }
     so-review-view .review-head { display: flex; flex-wrap: wrap; align-items: center; gap: var(--space-2) var(--space-3); margin-bottom: var(--space-4); min-height: var(--control); }
     so-review-view .review-head h1 { font-size: var(--text-xl); }
     so-review-view .review-count { flex: 1; color: var(--ink-2); font-size: var(--text-sm); }
@@ -25,7 +26,7 @@ export default class ReviewView extends Element {
     so-review-view .unsaved { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: var(--space-2); margin-bottom: var(--space-3); }
     so-review-view .keys { margin-top: var(--space-3); text-align: center; }
     @media (max-width: 640px), (hover: none) { so-review-view .keys { display: none; } }
-    @media (max-width: 640px) { so-review-view .review-head .input { width: auto; flex: 1 1 120px; } so-review-view .review-head .fields { width: 100%; flex-wrap: nowrap; } }
+    @media (max-width: 640px) { so-review-view .review-head .input { width: auto; flex: 1 1 120px; } so-review-view .review-head .fields { width: 100%; flex-wrap: nowrap; min-width: 0; } so-review-view .review-head .fields > * { min-width: 0; } }
   `;
 
   build() {
@@ -67,7 +68,7 @@ export default class ReviewView extends Element {
     this.by = h("select", { class: "select", "aria-label": t("review.by"), onchange: () => router.set({ by: this.by.value === "tag" ? null : this.by.value }) },
       ["tag", "picture"].map((value) => h("option", { value }, t(`review.by.${value}`))));
     this.unsaved = h("div", { class: "note bad unsaved", role: "alert", hidden: true });
-    this.place = h("div", {});
+    this.place = h("div", { class: "desk" });
     fill(this, h("div", { class: "review-head" }, h("h1", {}, t("nav.review")), this.count, h("div", { class: "row fields" }, input, list, this.by)),
       this.unsaved, this.place, h("p", { class: "keys small quiet" }, t("review.keys")));
     this.#figures();
