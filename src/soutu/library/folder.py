@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from soutu.catalog.catalog import Catalog, SpaceRow
 from soutu.errors import ModelError, QueryError
 from soutu.library.answers import Answers, query_key
-from soutu.library.arguments import several
+from soutu.library.arguments import several, texts
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures, missing, picture_row
@@ -92,6 +92,7 @@ class FolderLibrary:
         from soutu.library.indexing import IndexRun
 
         places = [absolute(path) for path in several(paths, "paths")]
+        include, exclude = texts(include, "include"), texts(exclude, "exclude")
         with self._writing("index"):
             space = self._current.make()
             # After a killed run, or when somebody deleted a damaged folder of vectors.

@@ -17,7 +17,16 @@ from soutu.types import Query as Asked
 from soutu.web.answers import Answer, NotFound
 from soutu.web.asking import as_filter
 from soutu.web.cursor import question_mark, read_cursor, write_cursor
-from soutu.web.schemas import MAX_PAGE, ListIn, Name, PicturesAnswer, SearchAnswer
+from soutu.web.schemas import (
+    MAX_PAGE,
+    ListIn,
+    Name,
+    PicturesAnswer,
+    PlaceIn,
+    RemoveIn,
+    SearchAnswer,
+)
+from soutu.web.schemas_tags import Removed
 from soutu.web.server import Here, Server
 from soutu.web.thumbnails import MEDIA_TYPE
 
@@ -76,6 +85,31 @@ def _page(server: Server, asked: ListIn, question: str) -> Answer:
 @router.get("/lookup", response_model=Picture)
 def look_up(server: Here, path: Name) -> Answer:
     """Find the picture of the library at an absolute path; nothing is read there."""
+    return _at(server, path)
+
+
+@router.post("/lookup", response_model=Picture)
+def look_up_any(server: Here, asked: PlaceIn) -> Answer:
+    """Find the picture of the library at an absolute path, which may hold what is no UTF-8."""
+    return _at(server, asked.path)
+
+
+@router.post("/remove", response_model=Removed)
+def remove(server: Here, asked: RemoveIn) -> Answer:
+    """Forget files and whole folders, by their absolute paths; the files stay."""
+    paths = [absolute_path(path) for path in asked.paths]
+    return Answer({"removed": server.library.remove(paths, dry_run=asked.dry_run)})
+
+
+def absolute_path(path: str) -> Path:
+    """Return a path of the server's machine. Raises InputError for one that is not absolute."""
+    found = Path(path)
+    if "\0" in path or not found.is_absolute():
+        raise InputError(f"the path {path!r} is not absolute")
+    return found
+
+
+def _at(server: Server, path: str) -> Answer:
     if not Path(path).is_absolute():
         raise InputError(f"the path {path!r} is not absolute")
     try:
