@@ -13,7 +13,7 @@ from soutu.catalog.listing import below
 from soutu.catalog.shown import Shown
 from soutu.errors import QueryError
 from soutu.library.answers import Answers, query_key
-from soutu.library.arguments import several
+from soutu.library.arguments import several, texts
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures, missing, picture_row
@@ -94,6 +94,7 @@ class FolderLibrary:
         from soutu.library.indexing import IndexRun
 
         places = [absolute(path) for path in several(paths, "paths")]
+        include, exclude = texts(include, "include"), texts(exclude, "exclude")
         with self._writing("index"):
             space = self._current.make()
             # After a killed run, or when somebody deleted a damaged folder of vectors.
