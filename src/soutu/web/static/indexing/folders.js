@@ -27,6 +27,7 @@ export class FolderList extends Element {
     so-folder-list .folder > svg { flex: none; width: 18px; height: 18px; color: var(--ink-3); }
     so-folder-list .name { flex: 1; min-width: 0; overflow-wrap: anywhere; line-height: 1.35; }
     so-folder-list .count { color: var(--ink-2); font-size: var(--text-sm); text-decoration: none; white-space: nowrap; }
+    so-folder-list .count:last-child { padding-right: var(--space-3); }
     so-folder-list a.count:hover { color: var(--accent); text-decoration: underline; }
     so-folder-list .gap { flex: none; width: 28px; }
     so-folder-list .rest { padding: var(--space-2) var(--space-4); color: var(--ink-3); font-size: var(--text-sm); border-top: 1px solid var(--line); }

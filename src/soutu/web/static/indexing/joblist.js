@@ -56,7 +56,11 @@ export class JobList extends Element {
   }
 
   #tidy() {
-    const old = [...this.children].filter(({ job }) => ENDED.includes(job.state)).slice(this.ended);
+    const asked = (job) => JSON.stringify([job.kind, job.title]);
+    const open = new Set([...this.children].map(({ job }) => job).filter(({ state }) => !ENDED.includes(state)).map(asked));
+    const ended = [...this.children].filter(({ job }) => ENDED.includes(job.state));
+    // What is being done again need not be offered again.
+    const old = ended.filter(({ job }, i) => i >= this.ended || open.has(asked(job)));
     for (const card of old) {
       card.remove();
       this.#cards.delete(card.job.id);

@@ -48,7 +48,9 @@ export class TagIdeas extends Element {
 
   async #load(path, place, drawn, none) {
     try {
-      const ideas = await api.get(path, { limit: LIMIT }, { signal: this.signal });
+      await library.ready;
+      const empty = library.status.images === 0; // then there is nothing to compare
+      const ideas = empty ? [] : await api.get(path, { limit: LIMIT }, { signal: this.signal });
       fill(place, ideas.length ? ideas.map(drawn) : h("p", { class: "note" }, t(none)));
     } catch (error) {
       if (!this.signal.aborted) fill(place, h("p", { class: "note bad" }, errorText(error)));

@@ -35,6 +35,7 @@ export class TagList extends Element {
     so-tag-list .tag-said span { display: inline-flex; align-items: center; gap: 2px; }
     so-tag-list .tag-said svg { width: 14px; height: 14px; }
     so-tag-list .tag-count { min-width: 76px; padding: 6px 0; text-align: end; color: var(--ink-2); font-size: var(--text-sm); text-decoration: none; }
+    so-tag-list .tag-count:last-child { padding-right: var(--space-3); }
     so-tag-list a.tag-count:hover { color: var(--accent); text-decoration: underline; }
     so-tag-list .tag-count .skeleton { display: inline-block; width: 34px; height: 12px; vertical-align: middle; }
     so-tag-list .tag-more { display: flex; justify-content: center; padding: var(--space-3); border-top: 1px solid var(--line); }

@@ -128,7 +128,7 @@ export class TagPage extends Element {
   #note({ tag, threshold }, fixed) {
     const own = tag.threshold !== null;
     const text = tag.group !== null ? t("tag.group.decides", { group: tag.group })
-      : own ? t("tag.threshold.own", { at: percent(threshold, 1) }) : t("tag.threshold.auto", { at: percent(threshold, 1) });
+      : t(own ? "tag.threshold.own" : fixed ? "tag.threshold.found" : "tag.threshold.auto", { at: percent(threshold, 1) });
     fill(this.note, h("p", { class: "quiet small grow" }, text),
       h("span", { class: "unseen", role: "status" }, this.saved && t("tag.threshold.saved")),
       this.saved && h("button", { class: "button small plain", type: "button", onclick: () => this.#undo() }, icon("undo"), t("tags.undo")),

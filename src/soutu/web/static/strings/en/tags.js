@@ -129,6 +129,7 @@ export default {
   "tag.threshold": "Threshold",
   "tag.threshold.own": "Pictures from {at} on hold this tag: a threshold that was set by hand.",
   "tag.threshold.auto": "Pictures from {at} on hold this tag; the threshold found itself. Drag it to set your own.",
+  "tag.threshold.found": "Pictures from {at} on hold this tag; the threshold found itself.",
   "tag.threshold.find": "Let it find itself",
   "tag.threshold.saved": "The threshold was saved",
   "tag.group.decides": "A picture gets exactly one tag of the group “{group}”, the most probable one; so there is no threshold to set.",

@@ -123,6 +123,7 @@ export default {
   "tag.threshold": "阈值",
   "tag.threshold.own": "概率达到 {at} 的图片带有此标签：阈值由人工设定。",
   "tag.threshold.auto": "概率达到 {at} 的图片带有此标签；阈值自动确定。拖动手柄可自行设定。",
+  "tag.threshold.found": "概率达到 {at} 的图片带有此标签；阈值自动确定。",
   "tag.threshold.find": "自动确定",
   "tag.threshold.saved": "阈值已保存",
   "tag.group.decides": "每张图片在“{group}”组中只取概率最高的一个标签，因此没有可设的阈值。",
