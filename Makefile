@@ -10,10 +10,10 @@ PARITY := .venv-parity
 BENCHES := index reindex search cold
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs bench parity clean
+.PHONY: help demo test check lint docs screenshots bench parity clean
 
 help:  ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## Index real photos, search them in English and Chinese, check the hits.
 	$(BIN)/python demo/run.py
@@ -27,12 +27,15 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy demo docs/write_cli.py
+	$(BIN)/mypy demo docs/write_cli.py docs/screenshots.py
 	$(BIN)/lint-imports
 	$(BIN)/python docs/write_cli.py --check
 
 docs: $(VENV)/.dev  ## Write the help pages into docs/cli.md.
 	$(BIN)/python docs/write_cli.py
+
+screenshots: $(VENV)/.dev  ## Take the pictures of the page anew; needs Chromium.
+	$(BIN)/python docs/screenshots.py
 
 bench: $(VENV)/.dev  ## Measure speed beside peers; one bench: make bench BENCHES=cold.
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done

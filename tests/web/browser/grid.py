@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 
+MOTORCYCLES = ("motorcycle_left.png", "motorcycle_right.png")
+
+
 def picture(page: Page, place: int) -> Locator:
     """Return the link of the picture at a place, 1 for the first one."""
     return page.locator(f'so-results so-cell[aria-posinset="{place}"] > a')

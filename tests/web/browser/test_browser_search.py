@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
-from .grid import count_of, expect_first, picture, search
+from .grid import MOTORCYCLES, count_of, expect_first, picture, search
 
 if TYPE_CHECKING:
     from playwright.sync_api import JSHandle, Page
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .conftest import Demo, Open
     from .watching import Watch
 
-MOTORCYCLES = ("motorcycle_left.png", "motorcycle_right.png")
 TRANSFER = """([name, content]) => {
   const transfer = new DataTransfer();
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -111,7 +110,7 @@ def test_a_chosen_file_is_forgotten_with_the_page(page: Page, cat: bytes) -> Non
     """Files live as long as the page; a page loaded anew says what it lacks."""
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a picture").click()
-    chooser.value.set_files([{"name": "tom.jpg", "mimeType": "image/jpeg", "buffer": cat}])
+    chooser.value.set_files(FilePayload(name="tom.jpg", mimeType="image/jpeg", buffer=cat))
     expect_first(page, "chelsea.png")
     page.reload()
     expect(page.get_by_text("Drop it again.")).to_be_visible()
@@ -123,7 +122,7 @@ def test_a_file_that_is_no_picture(page: Page, watch: Watch) -> None:
     watch.expected.append("400")
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a picture").click()
-    chooser.value.set_files([{"name": "a.txt", "mimeType": "text/plain", "buffer": b"no"}])
+    chooser.value.set_files(FilePayload(name="a.txt", mimeType="text/plain", buffer=b"no"))
     expect(page.get_by_text("The search did not work")).to_be_visible()
 
 

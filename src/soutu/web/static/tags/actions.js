@@ -70,12 +70,7 @@ export function renameTag(tag) {
       h("label", { class: "check" }, keep, t("tags.rename.keep", { name: tag.name })),
     ],
     run: async () => {
-      const name = input.value.trim();
-      const made = await api.post("tags/rename", { name: tag.name, new: name });
-      if (keep.checked && made.name !== tag.name && !made.aliases.includes(tag.name)) {
-        const aliases = [...made.aliases, tag.name];
-        await api.patch("tag", { aliases }, { params: { name: made.name } });
-      }
+      const made = await api.post("tags/rename", { name: tag.name, new: input.value.trim(), keep: keep.checked });
       done(t("tags.renamed", { name: tag.name, now: made.name }));
       return made;
     },
