@@ -65,7 +65,7 @@ def filter_from_json(value: Json) -> Filter:
 
 
 def query_to_json(
-    query: Query, upload: Callable[[bytes | Path], str], known: Callable[[Path], int | None]
+    query: Query, upload: Callable[[bytes | Path | str], str], known: Callable[[Path], int | None]
 ) -> Json:
     """Return a query as JSON.
 
@@ -83,7 +83,7 @@ def query_to_json(
 
 
 def _term_to_json(
-    term: Term, upload: Callable[[bytes | Path], str], known: Callable[[Path], int | None]
+    term: Term, upload: Callable[[bytes | Path | str], str], known: Callable[[Path], int | None]
 ) -> Json:
     found: dict[str, Json] = {"weight": term.weight}
     if term.box is not None:
@@ -94,12 +94,12 @@ def _term_to_json(
     elif isinstance(image, int):
         found["id"] = image
     elif isinstance(image, str) and image.lower().startswith(("http://", "https://")):
-        found["url"] = image
+        found["upload"] = upload(image)  # who asks may see what the server may not
     elif isinstance(image, bytes):
         found["upload"] = upload(image)
     elif image is not None:
         id_ = known(Path(image))
-        found |= {"upload": upload(Path(image))} if id_ is None else {"id": id_}
+        found |= {"upload": upload(image)} if id_ is None else {"id": id_}
     return found
 
 

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from library_doors import door, empty_door, still_door
 from painting import ColourEncoder, FakeStore, paint
 
 from soutu.library.folder import FolderLibrary
+
+__all__ = ["OpenFolder", "door", "empty_door", "still_door"]
 
 OpenFolder = Callable[..., FolderLibrary]
 

@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
     from soutu.types import Ids
 
-_INFO_NAMES = ("width", "height", "format", "taken_at", "camera", "latitude", "longitude")
-_INFO = tuple(schema.images.c[name] for name in _INFO_NAMES)
-
-_KEPT_ROWS = 20_000  # of pictures shown last, about a kilobyte each
-
 VERSION = "version"
 """The setting that counts the writes of pictures."""
 
@@ -67,8 +62,6 @@ class Catalog:
         self._label = label
         self._stamp: sa.PoolProxiedConnection | None = None
         self._stamping = threading.Lock()
-        self._shown: tuple[int, dict[int, tuple[Path, ImageInfo]]] = (0, {})
-        self._showing = threading.Lock()
         self._closed = False
 
     @classmethod
@@ -186,32 +179,6 @@ class Catalog:
     def with_ids(self, ids: Iterable[int]) -> dict[int, ImageRow]:
         """Return the rows with these ids, by id."""
         return {row.id: row for row in self._rows(schema.images.c.id, [int(i) for i in ids])}
-
-    def shown(self, ids: Sequence[int]) -> dict[int, tuple[Path, ImageInfo]]:
-        """Return paths and facts by id: what a page of hits needs, at a third of the cost.
-
-        Those looked up last are kept until something in the catalog changes.
-        """
-        stamp = self.stamp()
-        with self._showing:
-            if self._shown[0] != stamp or len(self._shown[1]) > _KEPT_ROWS:
-                self._shown = (stamp, {})
-            kept = self._shown[1]
-        missing = [id_ for id_ in ids if id_ not in kept]
-        if missing:
-            kept.update(self._read_shown(missing))
-        return {id_: kept[id_] for id_ in ids if id_ in kept}
-
-    def _read_shown(self, ids: Sequence[int]) -> Iterator[tuple[int, tuple[Path, ImageInfo]]]:
-        t = schema.images
-        # The path as it is stored: SQLAlchemy's own conversion costs more than the query.
-        path = sa.type_coerce(t.c.path, sa.LargeBinary)
-        with self.reading() as c:
-            for chunk in chunks(ids):
-                statement = sa.select(t.c.id, path, *_INFO).where(t.c.id.in_(chunk))
-                for id_, raw, *facts in c.execute(statement).all():
-                    info = ImageInfo(**dict(zip(_INFO_NAMES, facts, strict=True)))
-                    yield id_, (Path(os.fsdecode(raw)), info)
 
     def taken(self, ids: Sequence[int]) -> set[int]:
         """Return those of the ids that a new picture must not get.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,3 +35,9 @@ def listed(catalog: Catalog, order: PictureOrder) -> Ids:
     seconds = np.where(np.isnat(moments), np.array(changed, np.float64) / 1e9, seconds)
     ranks = np.argsort(seconds if order == "oldest" else -seconds, kind="stable")
     return np.array(ids, np.int64)[ranks]
+
+
+def below(catalog: Catalog, places: Iterable[Path]) -> Ids:
+    """Return the ids of pictures at or below places, ascending."""
+    found = [catalog.ids(place) for place in places]
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)

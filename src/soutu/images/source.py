@@ -78,7 +78,7 @@ def scan(
     files: list[FileEntry] = []
     folders: list[_Folder] = []
     for path in dict.fromkeys(os.path.abspath(p) for p in paths):  # noqa: PTH100 - keep links
-        found = _examine(path)
+        found = examine(path)
         if stat.S_ISDIR(found.st_mode):
             folders.append(_Folder(path, Path(path), len(path.rstrip(os.sep)) + 1))
         else:
@@ -207,7 +207,8 @@ def _sidecar_ns(path: str, sidecars: Mapping[str, str]) -> int:
     return latest
 
 
-def _examine(path: str) -> os.stat_result:
+def examine(path: str) -> os.stat_result:
+    """Look at a file or folder to index. Raises InputError for what is neither."""
     try:
         found = os.stat(path)  # noqa: PTH116
     except FileNotFoundError:

@@ -45,6 +45,15 @@ def text(value: str, what: str) -> str:
     return value
 
 
+def is_text(value: str) -> bool:
+    """Tell whether a text holds no bytes that are no UTF-8, as names of files may."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def one_of(value: str, known: Iterable[str], what: str) -> None:
     """Raise InputError for a value that is none of those that are known."""
     if value not in (choices := tuple(known)):

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from soutu.errors import LibraryError, ModelError
 from soutu.library.batching import BatchingEncoder
-from soutu.library.spaces import CURRENT, current_row, open_space, row_for
+from soutu.library.spaces import (
+    CURRENT,
+    count_vectors,
+    current_row,
+    open_space,
+    row_for,
+    status_of,
+)
 from soutu.models.base import PrecisionChoice
 
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog, SpaceRow
     from soutu.library.spaces import Space
     from soutu.models.base import Encoder, EncoderSource
+    from soutu.types import SpaceStatus
 
 DEFAULT_MODEL = "mini"
 
@@ -119,6 +127,38 @@ class CurrentSpace:
                 )
                 raise ModelError(msg)
             return self._keep(row, encoder)
+
+    def statuses(self) -> tuple[SpaceStatus, ...]:
+        """Describe every space of the library."""
+        current = self.row()
+        return tuple(
+            status_of(
+                row,
+                vectors=space.index.count()
+                if (space := self.if_open(row)) is not None
+                else count_vectors(self._path, row),
+                current=row == current,
+            )
+            for row in self._catalog.spaces()
+        )
+
+    def droppable(self, model: str) -> list[SpaceRow]:
+        """Return the spaces of a model that may be deleted.
+
+        Raises ModelError where there is none, and for the model in use.
+        """
+        rows = [r for r in self._catalog.spaces() if model in (r.model, r.source, r.name)]
+        if not rows:
+            held = ", ".join(sorted({r.model for r in self._catalog.spaces()})) or "none"
+            msg = f"the library {self._path} holds no vectors of {model!r}; it holds: {held}"
+            raise ModelError(msg)
+        droppable = [row for row in rows if row != self.row()]
+        if not droppable:
+            msg = (
+                f"{model} is the model in use in {self._path}. Switch first: soutu models use OTHER"
+            )
+            raise ModelError(msg)
+        return droppable
 
     def switch(self, row: SpaceRow, encoder: Encoder) -> None:
         """Make a space the current one. One row of one table: searches see the old or the new."""

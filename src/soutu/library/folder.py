@@ -8,17 +8,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from soutu.catalog.catalog import Catalog, SpaceRow
-from soutu.errors import ModelError, QueryError
+from soutu.catalog.catalog import Catalog
+from soutu.catalog.listing import below
+from soutu.catalog.shown import Shown
+from soutu.errors import QueryError
 from soutu.library.answers import Answers, query_key
-from soutu.library.arguments import several
+from soutu.library.arguments import several, texts
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures, missing, picture_row
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query, check_terms, known_vectors
 from soutu.library.searching import Ranked, StoredPictures, rank
-from soutu.library.spaces import Space, count_vectors, drop_space, row_for, status_of
+from soutu.library.spaces import Space, drop_space, row_for, status_of
 from soutu.library.tagging.tagging import Tagging
 from soutu.types import Encoded, Hit, LibraryStatus, Progress, Query, SpaceStatus
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from soutu.types import (
         Explanation,
         Filter,
-        Ids,
         ImageTags,
         IndexReport,
         Picture,
@@ -63,6 +64,7 @@ class FolderLibrary:
         prepare(path, create=create)
         self._catalog = Catalog.open(path / CATALOG)
         self._answers = Answers()
+        self._shown = Shown(self._catalog)
         self._current = CurrentSpace(
             path,
             self._catalog,
@@ -92,6 +94,7 @@ class FolderLibrary:
         from soutu.library.indexing import IndexRun
 
         places = [absolute(path) for path in several(paths, "paths")]
+        include, exclude = texts(include, "include"), texts(exclude, "exclude")
         with self._writing("index"):
             space = self._current.make()
             # After a killed run, or when somebody deleted a damaged folder of vectors.
@@ -132,10 +135,10 @@ class FolderLibrary:
         """Forget files or folders; see `Library.remove`."""
         places = [absolute(path) for path in several(paths, "paths")]
         if dry_run:
-            return len(self._ids_below(places))
+            return len(below(self._catalog, places))
         with self._writing("remove"):
             space = self._current.space()
-            ids = self._ids_below(places)
+            ids = below(self._catalog, places)
             for place in places:
                 lost = [failure.path for failure in self._catalog.failures(place)]
                 self._catalog.delete_failures(lost)
@@ -146,12 +149,6 @@ class FolderLibrary:
                 space.index.delete(ids)
                 self._settle(space, None)
         return len(ids)
-
-    def _ids_below(self, places: Sequence[Path]) -> Ids:
-        import numpy as np
-
-        found = [self._catalog.ids(place) for place in places]
-        return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
 
     # --- searching ---
 
@@ -188,7 +185,7 @@ class FolderLibrary:
 
         key = (query_key(built), self._catalog.stamp())  # what people say changes answers too
         found = self._answers.page(
-            key, start=start, k=k, rank=ranked, look_up=lambda page: page.hits(self._catalog)
+            key, start=start, k=k, rank=ranked, look_up=lambda page: page.hits(self._shown)
         )
         return [hit for hit in found if hit.by_name or hit.relevance >= min_relevance]
 
@@ -296,24 +293,14 @@ class FolderLibrary:
 
     def status(self) -> LibraryStatus:
         """Count what the library holds; see `Library.status`."""
-        current = self._current.row()
-        spaces = tuple(
-            self._space_status(row, current=current is not None and row.name == current.name)
-            for row in self._catalog.spaces()
-        )
         return LibraryStatus(
             path=self._path,
             images=self._catalog.count(),
             failures=tuple(self._catalog.failures()),
             bytes_on_disk=disk_use(self._path),
-            spaces=spaces,
+            spaces=self._current.statuses(),
             folders=self._catalog.folders(),
         )
-
-    def _space_status(self, row: SpaceRow, *, current: bool) -> SpaceStatus:
-        if (space := self._current.if_open(row)) is not None:
-            return status_of(row, vectors=space.index.count(), current=current)
-        return status_of(row, vectors=count_vectors(self._path, row), current=current)
 
     def changes(self) -> int:
         """Return a number that differs after any change of the library; microseconds."""
@@ -359,20 +346,7 @@ class FolderLibrary:
     def drop_space(self, model: str) -> None:
         """Delete the vectors of a model that is not the current one; see `Library.drop_space`."""
         with self._writing("models rm"):
-            current = self._current.row()
-            rows = [r for r in self._catalog.spaces() if model in (r.model, r.source, r.name)]
-            if not rows:
-                held = ", ".join(sorted({r.model for r in self._catalog.spaces()})) or "none"
-                msg = f"the library {self._path} holds no vectors of {model!r}; it holds: {held}"
-                raise ModelError(msg)
-            droppable = [r for r in rows if current is None or r.name != current.name]
-            if not droppable:
-                msg = (
-                    f"{model} is the model in use in {self._path}. "
-                    f"Switch first: soutu models use OTHER"
-                )
-                raise ModelError(msg)
-            for row in droppable:
+            for row in self._current.droppable(model):
                 self._tagging.release(row.name)
                 self._current.release(row)
                 drop_space(self._path, self._catalog, row, task="models rm")

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from soutu.catalog.listing import listed
 from soutu.errors import InputError
+from soutu.library.arguments import one_of
 from soutu.library.place import absolute
 from soutu.library.tagging.querying import resolved, uses_tags
 from soutu.library.where import parse_where
-from soutu.types import Picture
+from soutu.types import Picture, PictureOrder
 
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog, ImageRow
     from soutu.library.spaces import Space
     from soutu.library.tagging.base import PictureRef
     from soutu.library.tagging.tagger import Tagger
-    from soutu.types import Filter, Ids, PictureOrder
+    from soutu.types import Filter, Ids
 
 
 class Pictures:
@@ -49,6 +51,7 @@ class Pictures:
         """Return k pictures from place `start` on; see `Library.pictures`."""
         if start < 0 or k < 0:
             raise InputError(f"pictures {start} to {start + k}: neither may be below 0")
+        one_of(order, get_args(PictureOrder), "order")
         ids = self._ordered(order)
         passing = self._filter(where)
         space = self._space()
@@ -96,12 +99,27 @@ class Pictures:
 def picture_row(catalog: Catalog, which: PictureRef) -> ImageRow:
     """Return the row of a picture. Raises InputError where the library holds none."""
     if isinstance(which, int):
-        row = catalog.with_ids([which]).get(which)
+        row = catalog.with_ids([which]).get(which) if is_id(which) else None
     else:
         row = catalog.at_paths([absolute(which)]).get(absolute(which))
     if row is None:
         raise missing(which)
     return row
+
+
+def check_ref(given: object) -> None:
+    """Raise InputError for what names no single picture."""
+    if not isinstance(given, str | int | os.PathLike):
+        msg = (
+            f"a picture is named by its path or its id, not by {given!r}. Label several "
+            "one by one, or with set_many"
+        )
+        raise InputError(msg)
+
+
+def is_id(number: int) -> bool:
+    """Tell whether a number can be the id of a picture; see `types.Ids`."""
+    return not isinstance(number, bool) and 0 < number < 2**53
 
 
 def missing(which: Path | str | int) -> InputError:

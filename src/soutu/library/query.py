@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from soutu.errors import QueryError
-from soutu.library.arguments import several, texts
+from soutu.library.arguments import is_text, several, texts
 from soutu.library.given import image_vector, is_url
+from soutu.library.pictures import is_id, missing
 from soutu.library.where import parse_where
 from soutu.types import Query, Term
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MIN_SAMPLE = 16  # below this the spread of a term's scores says too little to balance by
 _EMPTY = "the query is empty. Give some words, as in: a cat, or a picture"
+_HEAVIEST = 1e6  # beyond, sums of single precision say nothing
 _NOTHING = 1e-6  # length of a vector that points nowhere
 
 
@@ -128,16 +130,26 @@ def check_terms(terms: Iterable[Term]) -> None:
 
 
 def _check(term: Term) -> None:
-    if not np.isfinite(term.weight):
-        msg = f"the weight {term.weight} is not a number. Give one such as 0.5"
+    if not abs(term.weight) <= _HEAVIEST:  # nor is NaN
+        msg = f"the weight {term.weight} is not a number of use. Give one such as 0.5"
         raise QueryError(msg)
     if (term.text is None) == (term.image is None):
         msg = "each part of a query is either words or a picture"
         raise QueryError(msg)
-    if term.text is not None and not term.text.strip():
-        raise QueryError(_EMPTY)
+    if term.text is not None:
+        _check_text(term.text)
+    if isinstance(term.image, int) and not is_id(term.image):
+        raise QueryError(str(missing(term.image)))
     if term.box is not None:
         _check_box(term.box, term)
+
+
+def _check_text(text: str) -> None:
+    if not text.strip():
+        raise QueryError(_EMPTY)
+    if not is_text(text):
+        msg = f"the words {text!r:.60} hold bytes that are no UTF-8. Type them again"
+        raise QueryError(msg)
 
 
 def _check_box(box: Box, term: Term) -> None:

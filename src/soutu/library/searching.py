@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.catalog.catalog import Catalog
+    from soutu.catalog.shown import Shown
     from soutu.library.relevance import Calibration
     from soutu.library.spaces import Space
     from soutu.library.tagging.heads import Head
@@ -44,10 +45,10 @@ class Ranked:
     def __getitem__(self, part: slice) -> Ranked:
         return Ranked(self.ids[part], self.scores[part], self.relevance[part], self.by_name)
 
-    def hits(self, catalog: Catalog) -> list[Hit]:
+    def hits(self, shown: Shown) -> list[Hit]:
         """Look the pictures up."""
         ids = self.ids.tolist()
-        rows = catalog.shown(ids)
+        rows = shown.get(ids)
         return [
             Hit(
                 id=image_id,

@@ -100,7 +100,8 @@ def _explain_errors(app: FastAPI, settings: Settings) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(_request: Request, error: HTTPException) -> Answer:
-        return error_answer(error.status_code, "HTTP", str(error.detail), error.headers)
+        kind = "InputError" if error.status_code == 400 else "HTTP"  # a form that is none
+        return error_answer(error.status_code, kind, str(error.detail), error.headers)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Answer:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Q = TypeVar("Q", bound=BaseModel)
 
-_MAX_FILES = 32
+_MAX_FILES = 64
 _MAX_URLS = 4
 
 

@@ -27,7 +27,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/api/session"})
 """What answers without a token, beside the page's own files."""
 READING_POSTS = frozenset(
     {"/api/search", "/api/explain", "/api/encode", "/api/tagging", "/api/session", "/api/facets"}
-    | {"/api/images/list", "/api/tags/counts"}
+    | {"/api/images/list", "/api/images/lookup", "/api/tags/counts"}
 )
 """Requests that carry a body but change nothing."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

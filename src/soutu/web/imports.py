@@ -44,7 +44,7 @@ def kept(name: str, write: Callable[[Path], object], *, shown: str | None = None
 
 
 @contextmanager
-def uploaded(files: Sequence[UploadFile]) -> Iterator[Path]:
+def uploaded(files: Sequence[UploadFile], *, shown: str | None = None) -> Iterator[Path]:
     """Keep the one file of a form; see `kept`. Raises InputError for none or several."""
     if len(files) != 1:
         raise InputError(f"{len(files)} files came with the request. Send one")
@@ -54,7 +54,7 @@ def uploaded(files: Sequence[UploadFile]) -> Iterator[Path]:
         with path.open("wb") as out:
             shutil.copyfileobj(file.file, out)
 
-    with kept(file.filename or "", write) as path:
+    with kept(file.filename or "", write, shown=shown) as path:
         yield path
 
 

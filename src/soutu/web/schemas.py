@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from soutu.models.base import PrecisionChoice
 from soutu.models.entry import Origin
@@ -17,11 +18,27 @@ MAX_PAGE = 1000
 
 Id = Annotated[int, Field(ge=1, le=2**53 - 1, description="The id of a picture.")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(max_length=10_000)]
+_LONGEST = 10_000
+
+
+def _text(value: object) -> str:
+    """Let a text pass, also one with bytes that are no UTF-8, as Python keeps them in paths."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be a valid string")
+    if len(value) > _LONGEST:
+        raise PydanticCustomError(
+            "string_too_long", "String should have at most {n} characters", {"n": _LONGEST}
+        )
+    return value
+
+
+Name = Annotated[
+    str, PlainValidator(_text), WithJsonSchema({"type": "string", "maxLength": _LONGEST})
+]
 
 
 Where = Annotated[
-    str | dict[str, Any] | None,
+    Name | dict[str, Any] | None,
     Field(description="A filter, as text (camera = 'Canon' AND date > '2024') or as a tree."),
 ]
 
@@ -68,6 +85,9 @@ class SearchIn(QueryIn):
     k: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
     min_relevance: Fraction = 0.0
     cursor: Annotated[str | None, Field(max_length=200)] = None
+    start: Annotated[
+        int, Field(ge=0, le=10**9, description="How many of the best to pass over.")
+    ] = 0
 
 
 class ListIn(Request):
@@ -76,26 +96,13 @@ class ListIn(Request):
     where: Where = None
     order: PictureOrder = "newest"
     k: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
-    start: Annotated[int, Field(ge=0, le=10**9)] = 0
-
-
-class RemoveIn(Request):
-    """Which files and folders to forget."""
-
-    paths: Annotated[list[Name], Field(max_length=10_000)]
-    dry_run: bool = False
-
-
-class RemovedPictures(BaseModel):
-    """How many pictures were forgotten, or would be."""
-
-    removed: int
+    start: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
 
 
 class FacetIn(Request):
     """Of which field to count the values, among which pictures."""
 
-    field: Literal["folder", "camera", "format", "name"]
+    field: Annotated[Name, Field(description="One of folder, camera, format and name.")]
     where: Where = None
 
 
@@ -105,10 +112,23 @@ class ExplainIn(QueryIn):
     picture: Id
 
 
+class PlaceIn(Request):
+    """Where a picture is."""
+
+    path: Name
+
+
+class RemoveIn(Request):
+    """Which files and folders to forget; the files stay."""
+
+    paths: Annotated[list[Name], Field(max_length=100_000)]
+    dry_run: Annotated[bool, Field(description="Only count them.")] = False
+
+
 class IndexIn(Request):
     """Which files and folders to index; globs as in .gitignore."""
 
-    paths: Annotated[list[Name], Field(min_length=1, max_length=1000)]
+    paths: Annotated[list[Name], Field(max_length=10_000)]
     include: Annotated[list[Name], Field(max_length=1000)] = []
     exclude: Annotated[list[Name], Field(max_length=1000)] = []
 
@@ -125,7 +145,7 @@ class WriteTagsIn(Request):
 class UseModelIn(Request):
     """Which model to use."""
 
-    model: Annotated[str, Field(min_length=1, max_length=10_000)]
+    model: Name
     precision: PrecisionChoice = "auto"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from soutu.library.tagging.base import OnConflict, SaidBy, TagMode
 from soutu.types import TagIdea
@@ -13,9 +13,15 @@ from soutu.web.schemas import Id, Name, Request, Where
 
 Names = Annotated[list[Name], Field(max_length=100_000)]
 Threshold = Annotated[
-    float | None, Field(description="The least probability at which the tag holds, 0..1.")
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "null"}],
+            "description": "The least probability at which the tag holds, 0..1.",
+        }
+    ),
 ]
-Bounded = Annotated[str, Field(max_length=200)]
+"""As it comes: the library takes no texts for numbers, and says what it takes."""
 Value = dict[str, Any]
 """A value of `soutu.types`, read by `soutu.wire`: its paths may hold what is no UTF-8."""
 
@@ -28,7 +34,7 @@ class Signed(Request):
     """Something that somebody does."""
 
     who: Annotated[
-        Bounded | None, Field(description="Whose doing it is; the server's own user without.")
+        Name | None, Field(description="Whose doing it is; the server's own user without.")
     ] = None
 
 
@@ -124,8 +130,11 @@ class ImportIn(Signed):
     )
 
     tags: Annotated[list[ListedTag] | None, Field(max_length=1_000_000)] = None
-    origin: Annotated[Bounded | None, Field(description="What the history calls the list.")] = None
-    starter: Bounded | None = None
+    origin: Annotated[Name | None, Field(description="What the history calls the list.")] = None
+    shown: Annotated[
+        Name | None, Field(description="What errors call a file that comes along.")
+    ] = None
+    starter: Name | None = None
     on_conflict: OnConflict = "update"
 
 
@@ -182,7 +191,8 @@ class RowsIn(Signed):
     )  # fmt: skip
 
     rows: Annotated[list[Value], Field(max_length=1_000_000)]
-    file: Annotated[str, Field(max_length=1000)] = "labels.csv"
+    file: Name = "labels.csv"
+    shown: Annotated[Name | None, Field(description="What errors call the file.")] = None
 
 
 # --- tagging ---

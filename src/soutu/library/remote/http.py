@@ -40,11 +40,15 @@ class Http:
 
     def post(self, path: str, /, body: Json = None, **params: object) -> Json:
         """Send JSON."""
-        return self._json("POST", path, json=body, params=_given(params))
+        return self._json("POST", path, **written(body), params=_given(params))
+
+    def find(self, path: str, /, body: Json) -> Json | None:
+        """Send JSON that names something. None where there is nothing of that name."""
+        return self._json("POST", path, **written(body), absent=True)
 
     def patch(self, path: str, /, body: Json, **params: object) -> Json:
         """Send JSON that changes something."""
-        return self._json("PATCH", path, json=body, params=_given(params))
+        return self._json("PATCH", path, **written(body), params=_given(params))
 
     def delete(self, path: str, /, **params: object) -> None:
         """Delete something."""
@@ -61,7 +65,7 @@ class Http:
         with self._translated(), self._client.stream("POST", path, **request) as answer:
             if not answer.is_success:
                 answer.read()
-                self._raise(answer)
+                raise self._error(answer)
             yield (_told(json.loads(line)) for line in answer.iter_lines() if line)
 
     def close(self) -> None:
@@ -69,11 +73,14 @@ class Http:
         self._closed = True
         self._client.close()
 
-    def _json(self, method: str, path: str, **request: Any) -> Json:
+    def _json(self, method: str, path: str, *, absent: bool = False, **request: Any) -> Json:
         with self._translated():
             answer = self._client.request(method, path, **request)
         if not answer.is_success:
-            self._raise(answer)
+            error = self._error(answer)
+            if absent and answer.status_code == 404 and isinstance(error, InputError):
+                return None
+            raise error
         return answer.json() if answer.content else None
 
     @contextmanager
@@ -89,18 +96,23 @@ class Http:
             msg = f"the server {self.url} cannot be reached: {why}. Is it running? soutu serve"
             raise LibraryError(msg) from error
 
-    def _raise(self, answer: httpx.Response) -> None:
+    def _error(self, answer: httpx.Response) -> SoutuError:
         try:
             said = answer.json()["error"]
             kind, message = str(said["kind"]), str(said["message"])
         except (ValueError, KeyError, TypeError):
-            raise LibraryError(f"{self.url} answered {answer.status_code}: is it soutu?") from None
-        raise error_of(kind, message)
+            return LibraryError(f"{self.url} answered {answer.status_code}: is it soutu?")
+        return error_of(kind, message)
+
+
+def written(body: Json) -> dict[str, Any]:
+    """Return a request's JSON body; what is no UTF-8 in names of files goes as escapes."""
+    return {"content": json.dumps(body).encode(), "headers": {"content-type": "application/json"}}
 
 
 def error_of(kind: str, message: str) -> SoutuError:
     """Return the error that a server told of."""
-    if kind == "NotFound":
+    if kind in {"NotFound", "TooLarge"}:
         return InputError(message)
     found = getattr(errors, kind, None)
     if not (isinstance(found, type) and issubclass(found, SoutuError)):
@@ -118,4 +130,9 @@ def _told(line: Json) -> Json:
 
 
 def _given(params: Mapping[str, object]) -> dict[str, Any]:
-    return {key: value for key, value in params.items() if value is not None}
+    return {key: _sendable(value) for key, value in params.items() if value is not None}
+
+
+def _sendable(value: object) -> object:
+    """Return what can stand in an address; for bytes that are no UTF-8 stand question marks."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, get_args
 
-from soutu.errors import ImageError, InputError, LibraryError
-from soutu.library.given import is_url, readable
+from soutu.errors import InputError, LibraryError, QueryError
+from soutu.library.arguments import not_single, one_of, several, texts
+from soutu.library.current import checked_precision
+from soutu.library.given import is_url, picture_bytes, readable
+from soutu.library.pictures import check_ref, is_id, missing
 from soutu.library.place import absolute
 from soutu.library.query import build_query, check_terms
-from soutu.library.remote.http import Http, error_of
+from soutu.library.remote.http import Http, error_of, written
 from soutu.library.remote.labels import RemoteLabels
 from soutu.library.remote.tags import RemoteTags
+from soutu.library.tagging.base import ReviewOrder, TagMode
 from soutu.types import (
     Encoded,
     Explanation,
@@ -25,6 +30,7 @@ from soutu.types import (
     IndexReport,
     LibraryStatus,
     Picture,
+    PictureOrder,
     Progress,
     Query,
     Question,
@@ -37,16 +43,15 @@ if TYPE_CHECKING:
     import httpx
 
     from soutu.library.base import Stop, Watcher
-    from soutu.library.remote.http import Files
-    from soutu.library.tagging.base import PictureRef, ReviewOrder, TagMode
-    from soutu.types import Filter, PictureOrder, Term
+    from soutu.library.tagging.base import PictureRef
+    from soutu.types import Filter, Term
     from soutu.wire import Json
 
 T = TypeVar("T")
 
 _LOOK = 0.15  # seconds between two looks at a running job
+_TERMS = 64  # that a server encodes at once
 _PAGE = 1000  # what a server answers at once
-_BATCH = 16  # uploaded pictures a request
 
 
 class RemoteLibrary:
@@ -62,7 +67,7 @@ class RemoteLibrary:
     ) -> None:
         self._http = Http(url, token=token, transport=transport)
         self.tags = RemoteTags(self._http)
-        self.labels = RemoteLabels(self._http, self._id_of)
+        self.labels = RemoteLabels(self._http, self._id_of, self.tags.sendable)
 
     # --- long work ---
 
@@ -76,7 +81,11 @@ class RemoteLibrary:
         should_stop: Stop | None = None,
     ) -> IndexReport:
         """Index files and folders of the server's machine; see `Library.add`."""
-        body = {"paths": _places(paths), "include": list(include), "exclude": list(exclude)}
+        body = {
+            "paths": _places(paths),
+            "include": texts(include, "include"),
+            "exclude": texts(exclude, "exclude"),
+        }
         return self._run("index", body, IndexReport, on_progress, should_stop)
 
     def use_model(
@@ -88,7 +97,7 @@ class RemoteLibrary:
         should_stop: Stop | None = None,
     ) -> SpaceStatus:
         """Make a model's space the current one; see `Library.use_model`."""
-        body = {"model": model, "precision": precision}
+        body = {"model": model, "precision": checked_precision(precision)}
         return self._run("use-model", body, SpaceStatus, on_progress, should_stop)
 
     def write_tags(
@@ -104,7 +113,7 @@ class RemoteLibrary:
         """Write tags to sidecars or files; see `Library.write_tags`."""
         body = {
             "paths": None if paths is None else _places(paths),
-            "tags": None if tags is None else list(tags),
+            "tags": None if tags is None else texts(tags, "tags"),
             "in_place": in_place,
             "dry_run": dry_run,
         }
@@ -150,55 +159,54 @@ class RemoteLibrary:
     ) -> list[Hit]:
         """Return the k best hits, best first; see `Library.search`."""
         built = build_query(query, image=image, minus=minus, where=where)
-        asked, files = self._asked(built)
+        if start < 0:
+            raise QueryError(f"a page cannot start at {start}. Start at 0 or later")
+        asked = self._asked(built)
         found: list[Hit] = []
-        seen, cursor = 0, None
-        while seen < start + k:  # a server gives pages; those before `start` are passed over
-            size = min(_PAGE, start + k - seen)
-            page = self._query(
-                "/api/search",
-                {**asked, "k": size, "cursor": cursor, "min_relevance": min_relevance},
-                files,
-            )
+        cursor = None
+        while k > 0:
+            body = {"k": min(_PAGE, k), "start": start, "cursor": cursor}
+            page = self._query("/api/search", body, asked)
             hits = [from_json(Hit, each) for each in page["hits"]]
-            found += hits[max(0, start - seen) :]
-            seen, cursor = seen + size, page["cursor"]
+            found += [hit for hit in hits if hit.by_name or hit.relevance >= min_relevance]
+            k, cursor = k - _PAGE, page["cursor"]
             if cursor is None:
                 break
         return found
 
     def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
         """Say why a picture answers a query; see `Library.explain`."""
-        asked, files = self._asked(build_query(query))
-        body = {**asked, "picture": self._id_of(picture)}
-        return from_json(Explanation, self._query("/api/explain", body, files))
+        built = build_query(query)
+        body = {"picture": self._id_of(picture)}
+        return from_json(Explanation, self._query("/api/explain", body, self._asked(built)))
 
-    def _asked(self, query: Query) -> tuple[dict[str, Json], Files]:
+    def _asked(self, query: Query) -> _Asked:
         """Write a query, with the pictures that go along."""
-        files: list[tuple[str, tuple[str, bytes]]] = []
+        asked = _Asked()
+        asked.query = query_to_json(query, asked.upload, self._known)
+        return asked
 
-        def upload(image: bytes | Path) -> str:
-            name = f"picture{len(files)}"
-            files.append((name, (name, _content(image, "search by"))))
-            return name
-
-        asked = query_to_json(query, upload, self._known)
-        return asked, files
-
-    def _query(self, path: str, body: Json, files: Files) -> Json:
-        if files:
-            return self._http.upload(path, {"query": body}, files)
-        return self._http.post(path, body)
+    def _query(self, path: str, body: dict[str, Json], asked: _Asked) -> Json:
+        whole = {**asked.query, **body}
+        if not asked.files:
+            return self._http.post(path, whole)
+        with _renamed("the uploaded picture", asked.labels):
+            return self._http.upload(path, {"query": whole}, asked.files)
 
     def encode(self, terms: Sequence[Term]) -> Encoded:
         """Turn words and pictures into unit vectors; see `Library.encode`."""
         import numpy as np
 
         check_terms(terms)
-        asked, files = self._asked(Query(terms=tuple(terms)))
-        found = self._query("/api/encode", {"terms": asked["terms"]}, files)
-        vectors = np.array(found["vectors"], np.float32).reshape(len(terms), found["dim"])
-        return Encoded(model=found["model"], revision=found["revision"], vectors=vectors)
+        parts = []
+        for first in range(0, max(len(terms), 1), _TERMS):
+            asked = self._asked(Query(terms=tuple(terms[first : first + _TERMS])))
+            asked.query = {"terms": asked.query["terms"]}
+            found = self._query("/api/encode", {}, asked)
+            parts.append(np.array(found["vectors"], np.float32).reshape(-1, found["dim"]))
+        return Encoded(
+            model=found["model"], revision=found["revision"], vectors=np.concatenate(parts)
+        )
 
     # --- pictures ---
 
@@ -213,6 +221,7 @@ class RemoteLibrary:
         """List pictures in an order; see `Library.pictures`."""
         if start < 0 or k < 0:
             raise InputError(f"pictures {start} to {start + k}: neither may be below 0")
+        one_of(order, get_args(PictureOrder), "order")
         found: list[Picture] = []
         while k > 0:
             body = {"where": to_json(where), "order": order, "k": min(k, _PAGE), "start": start}
@@ -236,11 +245,15 @@ class RemoteLibrary:
     def picture(self, picture: PictureRef) -> Picture:
         """Return a picture by its path or id; see `Library.picture`."""
         if isinstance(picture, int):
-            return from_json(Picture, self._http.get(f"/api/images/{picture}"))
-        return from_json(Picture, self._http.get("/api/images/lookup", path=_text(picture)))
+            return from_json(Picture, self._http.get(f"/api/images/{_checked_id(picture)}"))
+        found = self._http.find("/api/images/lookup", {"path": _text(picture)})
+        if found is None:
+            raise missing(picture)
+        return from_json(Picture, found)
 
     def _id_of(self, picture: PictureRef) -> int:
-        return picture if isinstance(picture, int) else self.picture(picture).id
+        check_ref(picture)
+        return _checked_id(picture) if isinstance(picture, int) else self.picture(picture).id
 
     def _known(self, path: Path) -> int | None:
         """Return the id of a file that is in the library, as it is now on this machine."""
@@ -268,12 +281,19 @@ class RemoteLibrary:
         on_progress: Watcher | None = None,
     ) -> Iterator[ImageTags]:
         """Yield the tags of pictures; see `Library.tag`."""
-        asked = {"mode": mode, "k": k, "tags": None if tags is None else list(tags)}
+        one_of(mode, get_args(TagMode), "mode")
+        not_single(images, "images")
+        named = None if tags is None else texts(tags, "tags")
+        asked: dict[str, Json] = {"mode": mode, "k": k, "tags": named}
+        with self._http.lines("/api/tagging", **written({**asked, "ids": []})):
+            pass  # what is wrong with the question is told before the first picture
         if images is not None:
-            yield from self._tag_given(images, asked)
-            return
+            return self._tag_given(images, asked)
+        return self._tag_all(asked, on_progress)
+
+    def _tag_all(self, asked: dict[str, Json], on_progress: Watcher | None) -> Iterator[ImageTags]:
         total = self.count() if on_progress is not None else 0
-        with self._http.lines("/api/tagging", json={**asked, "ids": None}) as lines:
+        with self._http.lines("/api/tagging", **written({**asked, "ids": None})) as lines:
             for done, line in enumerate(lines, 1):
                 yield from_json(ImageTags, line)
                 if on_progress is not None and (done % _PAGE == 0 or done == total):
@@ -282,32 +302,33 @@ class RemoteLibrary:
     def _tag_given(
         self, images: Iterable[Path | str | bytes | int], asked: dict[str, Json]
     ) -> Iterator[ImageTags]:
-        left = iter(images)
-        while batch := list(islice(left, _BATCH)):
-            for image in batch:
-                request: dict[str, Any]
-                path = Path() if isinstance(image, bytes | int) else Path(image)
-                known = image if isinstance(image, int) else None
-                if not isinstance(image, bytes | int):
-                    known = self._known(absolute(path))
-                if known is not None:
-                    request = {"json": {**asked, "ids": [known]}}
-                else:
-                    content = _content(image if isinstance(image, bytes) else path, "tag")
-                    files = [("files", (path.name or "picture", content))]
-                    request = {"data": {"query": json.dumps(asked)}, "files": files}
-                with self._http.lines("/api/tagging", **request) as lines:
-                    for line in lines:
-                        found = from_json(ImageTags, line)
-                        here = absolute(path) if path != Path() else path
-                        place = found.path if isinstance(image, int) else here
-                        yield ImageTags(path=place, id=found.id, tags=found.tags)
+        for image in images:
+            known, place = None, Path()
+            if isinstance(image, int):
+                known = _checked_id(image)
+            elif not isinstance(image, bytes):
+                place = Path(image) if is_url(image) else absolute(image)
+                known = None if is_url(image) else self._known(place)
+            if known is not None:
+                request = written({**asked, "ids": [known]})
+            else:
+                files = [("files", ("picture", _content(image, "tag")))]
+                request = {"data": {"query": json.dumps(asked)}, "files": files}
+            with (
+                _renamed("'picture'", [_label(image)]),
+                self._http.lines("/api/tagging", **request) as lines,
+            ):
+                found = [from_json(ImageTags, line) for line in lines]
+            for each in found:
+                yield each if isinstance(image, int) else replace(each, path=place)
 
     def review(
         self, *, tag: str | None = None, by: ReviewOrder = "tag", k: int = 20
     ) -> list[Question]:
         """Return the k questions whose answers teach most; see `Library.review`."""
-        found = self._http.get("/api/review", tag=tag, by=by, k=k)
+        one_of(by, get_args(ReviewOrder), "by")
+        named = None if tag is None else self.tags.sendable(tag)
+        found = self._http.get("/api/review", tag=named, by=by, k=k)
         return [from_json(Question, each) for each in found]
 
     # --- the library ---
@@ -345,21 +366,54 @@ class RemoteLibrary:
         self.close()
 
 
+class _Asked:
+    """A query as it goes to a server, the pictures that go along, and what they are called."""
+
+    def __init__(self) -> None:
+        self.query: dict[str, Json] = {}
+        self.files: list[tuple[str, tuple[str, bytes]]] = []
+        self.labels: list[str] = []
+
+    def upload(self, image: bytes | Path | str) -> str:
+        """Take a picture along; return what the query calls it."""
+        name = f"picture{len(self.files)}"
+        self.files.append((name, (name, _content(image, "search by"))))
+        self.labels.append(_label(image))
+        return name
+
+
+def _label(image: bytes | Path | str | int) -> str:
+    """Return what a picture that was sent is called here, in what a server says of it."""
+    return repr(str(image)) if isinstance(image, Path | str) else "the uploaded picture"
+
+
+@contextmanager
+def _renamed(there: str, labels: Sequence[str]) -> Iterator[None]:
+    """Call the one picture that was sent what it is called here, in an error about it."""
+    try:
+        yield
+    except QueryError as error:
+        if len(labels) != 1:
+            raise
+        raise QueryError(str(error).replace(there, labels[0], 1)) from None
+
+
+def _checked_id(number: int) -> int:
+    """Return an id. Raises InputError for a number that cannot be one."""
+    if not is_id(number):
+        raise missing(number)
+    return number
+
+
 def _places(paths: Iterable[Path | str]) -> list[str]:
-    return [_text(path) for path in paths]
+    return [_text(path) for path in several(paths, "paths")]
 
 
 def _text(path: Path | str) -> str:
     return str(absolute(path))
 
 
-def _content(image: bytes | Path, purpose: str) -> bytes:
+def _content(image: bytes | Path | str, purpose: str) -> bytes:
     """Return what goes to the server. Raises QueryError for a file that cannot be read."""
-    if isinstance(image, bytes):
-        return image
     with readable(image, purpose=purpose):
-        if is_url(str(image)):
-            raise ImageError("a server tags files, not addresses on the web")
-        from soutu.images.decode import read
-
-        return read(image).data
+        return picture_bytes(image)

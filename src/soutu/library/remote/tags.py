@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from soutu.library.arguments import texts
-from soutu.library.tagging.base import UNSET, Unset
+from soutu.catalog.said import TagRow
+from soutu.library.arguments import is_text, one_of, text, texts
+from soutu.library.tagging.base import UNSET, OnConflict, Unset
 from soutu.library.tagging.names import name_key
 from soutu.library.tagging.tags import login_name
+from soutu.library.tagging.vocabulary import TAG_NAME, Vocabulary
 from soutu.types import (
     Change,
     ImportReport,
@@ -25,8 +27,11 @@ from soutu.wire import from_json, to_json
 
 if TYPE_CHECKING:
     from soutu.library.remote.http import Http
-    from soutu.library.tagging.base import OnConflict
     from soutu.types import Filter
+    from soutu.wire import Json
+
+
+_LIMIT = 1000  # ideas that a server gives at once
 
 
 class RemoteTags:
@@ -42,22 +47,21 @@ class RemoteTags:
         return len(self._http.get("/api/tags"))
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._named(name) is not None
-
-    def _named(self, name: str) -> Tag | None:
-        key = name_key(name)
-        for tag in self:
-            if key in map(name_key, (tag.name, *tag.aliases)):
-                return tag
-        return None
+        return isinstance(name, str) and _names_of(list(self)).id_of(name) is not None
 
     def get(self, name: str) -> Tag:
         """Return a tag by any of its names."""
-        found = self._named(name)
-        if found is None:
-            # The server knows how to say it, with near names.
-            return from_json(TagFacts, self._http.get("/api/tag", name=name)).tag
-        return found
+        tags = list(self)
+        return tags[_names_of(tags).find(name).id]
+
+    def sendable(self, name: str) -> str:
+        """Return a tag's name that can stand in an address. Raises InputError for an unknown one.
+
+        Bytes that are no UTF-8 cannot, and are in no tag's name.
+        """
+        if not is_text(text(name, TAG_NAME)):
+            self.get(name)
+        return name
 
     def add(
         self,
@@ -72,11 +76,11 @@ class RemoteTags:
     ) -> Tag:
         """Add a tag."""
         body = {
-            "name": name,
+            "name": text(name, "name"),
             "aliases": texts(aliases, "aliases"),
             "prompts": texts(prompts, "prompts"),
-            "parent": parent,
-            "group": group,
+            "parent": None if parent is None else text(parent, TAG_NAME),
+            "group": None if group is None else text(group, "group"),
             "threshold": threshold,
             "who": login_name(who),
         }
@@ -94,9 +98,14 @@ class RemoteTags:
         who: str | None = None,
     ) -> Tag:
         """Change what is given and leave the rest."""
+        name = self.sendable(name)
         given: dict[str, object] = {"parent": parent, "group": group, "threshold": threshold}
         for field, values in (("aliases", aliases), ("prompts", prompts)):
             given[field] = values if isinstance(values, Unset) else texts(values, field)
+        if parent is not None and not isinstance(parent, Unset):
+            text(parent, TAG_NAME)
+        if group is not None and not isinstance(group, Unset):
+            text(group, "group")
         body = {field: value for field, value in given.items() if value is not UNSET}
         return from_json(
             Tag, self._http.patch("/api/tag", {**body, "who": login_name(who)}, name=name)
@@ -104,11 +113,13 @@ class RemoteTags:
 
     def rename(self, name: str, new: str, *, keep: bool = False, who: str | None = None) -> Tag:
         """Give a tag another name."""
-        body = {"name": name, "new": new, "keep": keep, "who": login_name(who)}
+        new = text(new, "new")
+        body = {"name": text(name, TAG_NAME), "new": new, "keep": keep, "who": login_name(who)}
         return from_json(Tag, self._http.post("/api/tags/rename", body))
 
     def merge(self, names: Sequence[str], into: str, *, who: str | None = None) -> Tag:
         """Merge tags into one."""
+        into = text(into, TAG_NAME)
         body = {"names": texts(names, "names"), "into": into, "who": login_name(who)}
         return from_json(Tag, self._http.post("/api/tags/merge", body))
 
@@ -123,9 +134,8 @@ class RemoteTags:
 
     def history(self, limit: int = 20) -> list[Change]:
         """List the last changes, newest first."""
-        return [
-            from_json(Change, each) for each in self._http.get("/api/tags/history", limit=limit)
-        ]
+        found = self._http.get("/api/tags/history", limit=max(limit, 0))
+        return [from_json(Change, each) for each in found]
 
     def load(
         self,
@@ -136,21 +146,25 @@ class RemoteTags:
         origin: str | None = None,
     ) -> ImportReport:
         """Import a file or a starter vocabulary: all of it or nothing."""
-        from soutu.library.tagging.files import read_starter, read_vocabulary, starter_vocabularies
+        from soutu.library.tagging.files import read_vocabulary, starter_vocabularies
 
+        file = Path(source)
         starter = isinstance(source, str) and source in starter_vocabularies()
-        tags = read_starter(str(source)) if starter else read_vocabulary(Path(source))
-        body = {
-            "tags": to_json(tags),
-            "origin": origin or (str(source) if starter else Path(source).name),
-            "on_conflict": on_conflict,
-            "who": login_name(who),
-        }
-        return from_json(ImportReport, self._http.post("/api/tags/import", body))
+        if not starter:
+            read_vocabulary(file)  # what is wrong with it by itself is said here
+        one_of(on_conflict, get_args(OnConflict), "on_conflict")
+        body: dict[str, Json] = {"on_conflict": on_conflict, "who": login_name(who)}
+        if starter:
+            body |= {"starter": source, "origin": origin or None}
+            return from_json(ImportReport, self._http.post("/api/tags/import", body))
+        body |= {"origin": origin or file.name, "shown": str(file)}
+        files = [("file", (f"tags{file.suffix}", file.read_bytes()))]
+        found = self._http.upload("/api/tags/import", {"query": body}, files)
+        return from_json(ImportReport, found)
 
     def add_keywords(self, *, at_least: int = 1, who: str | None = None) -> ImportReport:
         """Add the keywords that at least so many picture files are tagged with as tags."""
-        body = {"at_least": at_least, "who": login_name(who)}
+        body = {"at_least": max(at_least, 0), "who": login_name(who)}
         return from_json(ImportReport, self._http.post("/api/tags/keywords", body))
 
     def save(self, path: Path | str) -> int:
@@ -163,7 +177,7 @@ class RemoteTags:
 
     def show(self, name: str) -> TagFacts:
         """Return a tag with what was found for it."""
-        return from_json(TagFacts, self._http.get("/api/tag", name=name))
+        return from_json(TagFacts, self._http.get("/api/tag", name=self.sendable(name)))
 
     def counts(self, where: str | Filter | None = None, *, expand: bool = True) -> list[TagCount]:
         """Count the pictures of each tag, most frequent first."""
@@ -172,19 +186,35 @@ class RemoteTags:
 
     def spread(self, name: str, *, bins: int = 50) -> TagSpread:
         """Return how a tag's probabilities are spread over the library."""
-        return from_json(TagSpread, self._http.get("/api/tag/spread", name=name, bins=bins))
+        found = self._http.get("/api/tag/spread", name=self.sendable(name), bins=bins)
+        return from_json(TagSpread, found)
 
     def border(self, name: str, *, threshold: float | None = None, k: int = 12) -> TagBorder:
         """Return the k pictures on each side of a threshold."""
-        found = self._http.get("/api/tag/border", name=name, threshold=threshold, k=k)
+        found = self._http.get(
+            "/api/tag/border", name=self.sendable(name), threshold=threshold, k=k
+        )
         return from_json(TagBorder, found)
 
     def suggest(self, limit: int = 10) -> list[TagIdea]:
         """Suggest tags for frequent kinds of pictures that no tag covers."""
-        found = self._http.get("/api/tags/suggestions", limit=limit)
+        found = self._http.get("/api/tags/suggestions", limit=_within(limit))[: max(limit, 0)]
         return [from_json(TagIdea, each) for each in found]
 
     def similar(self, limit: int = 10) -> list[MergeIdea]:
         """Suggest pairs of tags to merge."""
-        found = self._http.get("/api/tags/similar", limit=limit)
+        found = self._http.get("/api/tags/similar", limit=_within(limit))[: max(limit, 0)]
         return [from_json(MergeIdea, each) for each in found]
+
+
+def _names_of(tags: Sequence[Tag]) -> Vocabulary:
+    """Return a vocabulary to find the places of tags in a list by; their names are all it has."""
+    rows = {}
+    for place, tag in enumerate(tags):
+        names = tuple((name_key(name), name) for name in (tag.name, *tag.aliases))
+        rows[place] = TagRow(id=place, names=names)
+    return Vocabulary(rows)
+
+
+def _within(limit: int) -> int:
+    return min(max(limit, 1), _LIMIT)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
 from soutu.catalog.keywords import SOURCE as FROM_FILE
 from soutu.catalog.said import Edit, LabelRow, hearing, saying
 from soutu.errors import InputError
-from soutu.library.arguments import texts
-from soutu.library.pictures import missing, picture_row
+from soutu.library.arguments import one_of, texts
+from soutu.library.pictures import check_ref, missing, picture_row
 from soutu.library.place import absolute
+from soutu.library.tagging.base import SaidBy
 from soutu.library.tagging.groups import OneRight, settled
 from soutu.library.tagging.tags import login_name
 from soutu.library.tagging.undoing import undo_label
@@ -24,7 +24,7 @@ from soutu.types import ImportReport, Label
 if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.catalog.said import LabelKey, Said
-    from soutu.library.tagging.base import PictureRef, SaidBy
+    from soutu.library.tagging.base import PictureRef
     from soutu.types import Change, LabelSource
 
 
@@ -61,6 +61,7 @@ class FolderLabels:
         """Say which tags are right and wrong for a picture; return how many labels changed."""
         values = (("yes", yes, True), ("no", no, False), ("clear", clear, None))
         words = [(name, value) for what, names, value in values for name in texts(names, what)]
+        one_of(source, get_args(SaidBy), "source")
         who = login_name(who)
         with saying(self._catalog) as said:
             image, path = self._image(picture)
@@ -83,6 +84,7 @@ class FolderLabels:
         source: SaidBy = "import",
     ) -> ImportReport:
         """Record many labels and take many back: all or none."""
+        one_of(source, get_args(SaidBy), "source")
         words = [
             _Word(
                 image=str(each.path),
@@ -120,12 +122,7 @@ class FolderLabels:
         """Export all labels to a CSV; return how many."""
         from soutu.library.tagging.label_files import write_labels
 
-        # Of pictures that were at one place one after the other, the one that is there now speaks:
-        # a file that contradicts itself could not be imported.
-        one = {}
-        for label in sorted(self.all(), key=lambda label: not label.missing):
-            one[label.path, label.tag] = label
-        labels = sorted(one.values(), key=_by_path)
+        labels = one_a_place(self.all())
         write_labels(Path(path), labels)
         return len(labels)
 
@@ -164,7 +161,8 @@ class FolderLabels:
         with saying(self._catalog) as said:
             key = None
             if of is not None:
-                key = (Vocabulary(said.tags()).find(of[1]).id, self._image(of[0])[0])
+                image = self._image(of[0])[0]
+                key = (Vocabulary(said.tags()).find(of[1]).id, image)
             change, tags = undo_label(said, key)
         self._changed(tags)
         return change
@@ -197,15 +195,21 @@ class FolderLabels:
         )
 
     def _image(self, picture: PictureRef) -> tuple[int, Path]:
-        given: object = picture
-        if not isinstance(given, (str, int, os.PathLike)):
-            msg = (
-                f"a picture is named by its path or its id, not by {picture!r}. Label several "
-                "one by one, or with set_many"
-            )
-            raise InputError(msg)
+        check_ref(picture)
         row = picture_row(self._catalog, picture)
         return row.id, row.path
+
+
+def one_a_place(labels: Iterable[Label]) -> list[Label]:
+    """Return the labels that can stand in one file, by path and tag.
+
+    Of pictures that were at one place one after the other, the one that is there now speaks: a
+    file that contradicts itself could not be imported.
+    """
+    one = {}
+    for label in sorted(labels, key=lambda label: not label.missing):
+        one[label.path, label.tag] = label
+    return sorted(one.values(), key=_by_path)
 
 
 class _Wanted:

@@ -66,6 +66,8 @@ class Scorer:
             raise InputError(msg)
         if k is not None and k < 1:
             raise InputError(f"{k} tags a picture are asked for. Ask for 1 or more")
+        if tags is not None and not tags:
+            raise InputError("no tag is named. Name some, or leave tags out to look at all")
         self._wanted = (
             list(vocabulary.rows)
             if tags is None

@@ -17,7 +17,7 @@ from soutu.catalog.said import SAID, hearing
 from soutu.errors import LibraryError
 from soutu.library.arguments import not_single, one_of, several, texts
 from soutu.library.given import image_vector, is_url
-from soutu.library.pictures import missing
+from soutu.library.pictures import is_id, missing
 from soutu.library.place import absolute
 from soutu.library.tagging.base import ReviewOrder, TagMode
 from soutu.library.tagging.labels import FolderLabels
@@ -136,7 +136,9 @@ class Tagging:
 
         Raises InputError for an id that the library does not hold.
         """
-        numbered = self._catalog.with_ids([each for each in images if isinstance(each, int)])
+        numbered = self._catalog.with_ids(
+            [each for each in images if isinstance(each, int) and is_id(each)]
+        )
         paths = [_place(each) for each in images if not isinstance(each, int)]
         unchanged = self._unchanged(paths)
         found: list[tuple[Path, int | None]] = []

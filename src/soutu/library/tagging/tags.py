@@ -70,7 +70,7 @@ class FolderTags:
     def history(self, limit: int = 20) -> list[Change]:
         """List the last changes, newest first."""
         with hearing(self._catalog) as said:
-            return said.history(limit)
+            return said.history(max(limit, 0))
 
     # --- changing ---
 
@@ -287,7 +287,7 @@ class FolderTags:
 def login_name(who: str | None) -> str:
     """Return who is named, or else who is logged in."""
     if who is not None:
-        return who
+        return text(who, "who")
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # no such user, as in some containers

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from soutu.catalog.said import TagRow
 
 
+TAG_NAME = "the name of a tag"
+"""What errors call a tag's name that is no text."""
 _NEAR = 0.75  # how alike a name has to be to be what was meant: kiten is kitten, nope no couple
 
 
@@ -67,7 +69,7 @@ class Vocabulary:
 
     def find(self, name: str) -> TagRow:
         """Return the tag of that name or alias. Raises InputError with the nearest names."""
-        found = self.id_of(text(name, "the name of a tag"))
+        found = self.id_of(text(name, TAG_NAME))
         if found is not None:
             return self.rows[found]
         near = get_close_matches(name_key(name), self._ids, n=3, cutoff=_NEAR)

@@ -19,6 +19,7 @@ from soutu.catalog.keywords import (
     put_keywords,
     restamp,
 )
+from soutu.catalog.listing import below
 from soutu.errors import ImageError, InputError, StorageError
 from soutu.images.embed import Embedding, plan_embedding
 from soutu.images.fingerprint import digest
@@ -240,11 +241,8 @@ def _note_picture(notes: _Notes, row: ImageRow, embedding: Embedding, stamp: Sta
 
 def ids_below(catalog: Catalog, places: Sequence[Path]) -> Ids:
     """Return the ids of pictures at or below places. Raises InputError for one that has none."""
-    found = []
     for place in places:
-        ids = catalog.ids(place)
-        if not len(ids):
+        if not len(catalog.ids(place)):
             msg = f"the library holds no picture at or below {place}. Check the path"
             raise InputError(msg)
-        found.append(ids)
-    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    return below(catalog, places)

@@ -22,10 +22,11 @@ from soutu.web.schemas import (
     ListIn,
     Name,
     PicturesAnswer,
-    RemovedPictures,
+    PlaceIn,
     RemoveIn,
     SearchAnswer,
 )
+from soutu.web.schemas_tags import Removed
 from soutu.web.server import Here, Server
 from soutu.web.thumbnails import MEDIA_TYPE
 
@@ -81,18 +82,36 @@ def _page(server: Server, asked: ListIn, question: str) -> Answer:
     )
 
 
-@router.post("/remove", response_model=RemovedPictures)
-def remove_images(server: Here, asked: RemoveIn) -> Answer:
-    """Forget files or whole folders; the files stay. With `dry_run` they are only counted."""
-    for path in asked.paths:
-        _require_absolute(path)
-    return Answer({"removed": server.library.remove(asked.paths, dry_run=asked.dry_run)})
-
-
 @router.get("/lookup", response_model=Picture)
 def look_up(server: Here, path: Name) -> Answer:
     """Find the picture of the library at an absolute path; nothing is read there."""
-    _require_absolute(path)
+    return _at(server, path)
+
+
+@router.post("/lookup", response_model=Picture)
+def look_up_any(server: Here, asked: PlaceIn) -> Answer:
+    """Find the picture of the library at an absolute path, which may hold what is no UTF-8."""
+    return _at(server, asked.path)
+
+
+@router.post("/remove", response_model=Removed)
+def remove(server: Here, asked: RemoveIn) -> Answer:
+    """Forget files and whole folders, by their absolute paths; the files stay."""
+    paths = [absolute_path(path) for path in asked.paths]
+    return Answer({"removed": server.library.remove(paths, dry_run=asked.dry_run)})
+
+
+def absolute_path(path: str) -> Path:
+    """Return a path of the server's machine. Raises InputError for one that is not absolute."""
+    found = Path(path)
+    if "\0" in path or not found.is_absolute():
+        raise InputError(f"the path {path!r} is not absolute")
+    return found
+
+
+def _at(server: Server, path: str) -> Answer:
+    if not Path(path).is_absolute():
+        raise InputError(f"the path {path!r} is not absolute")
     try:
         return Answer(server.library.picture(Path(path)))
     except InputError as error:
@@ -157,8 +176,3 @@ def similar(server: Here, id_: Key, k: K = 100, cursor: Cursor = None) -> Answer
     hits = server.library.search(Asked(terms=(Term(image=id_),)), k=k, start=start)
     more = write_cursor(start + k, question) if len(hits) == k else None
     return Answer({"hits": hits, "cursor": more, "seconds": 0.0})
-
-
-def _require_absolute(path: str) -> None:
-    if not Path(path).is_absolute():
-        raise InputError(f"the path {path!r} is not absolute")

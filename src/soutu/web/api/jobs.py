@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from soutu.errors import InputError
+from soutu.images.source import examine
 from soutu.library.base import Stop, Watcher
 from soutu.types import Progress
 from soutu.web.answers import Answer, NotFound, error_answer
+from soutu.web.api.images import absolute_path
 from soutu.web.events import EventStream
 from soutu.web.folders import Folders, look_into
 from soutu.web.jobs import Job, JobStopped
@@ -34,10 +34,9 @@ def list_jobs(server: Here) -> Answer:
 @router.post("/jobs/index", response_model=Job, status_code=202)
 def index(server: Here, asked: IndexIn) -> Answer:
     """Take files and folders of the server's machine into the library."""
-    paths = [_absolute(path) for path in asked.paths]
+    paths = [absolute_path(path) for path in asked.paths]
     for path in paths:
-        if not path.exists():
-            raise InputError(f"there is nothing at {path} on the server's machine")
+        examine(str(path))  # so that a slip is told at once
 
     def work(watch: Watcher, should_stop: Stop) -> object:
         return server.library.add(
@@ -54,7 +53,7 @@ def index(server: Here, asked: IndexIn) -> Answer:
 @router.post("/jobs/write-tags", response_model=Job, status_code=202)
 def write_tags(server: Here, asked: WriteTagsIn) -> Answer:
     """Write tags where other programs read them: into sidecars, or the files themselves."""
-    paths = None if asked.paths is None else [_absolute(path) for path in asked.paths]
+    paths = None if asked.paths is None else [absolute_path(path) for path in asked.paths]
 
     def work(watch: Watcher, should_stop: Stop) -> object:
         return server.library.write_tags(
@@ -140,10 +139,3 @@ def _known(job: Job | None, id_: str) -> Job:
     if job is None:
         raise NotFound(f"there is no job {id_!r}")
     return job
-
-
-def _absolute(path: str) -> Path:
-    found = Path(path)
-    if "\0" in path or not found.is_absolute():
-        raise InputError(f"the path {path!r} is not absolute")
-    return found

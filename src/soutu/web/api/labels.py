@@ -112,13 +112,13 @@ def label_rows(server: Here, asked: RowsIn) -> Answer:
     def write(path: Path) -> None:
         replace_text(path, [write_row(_COLUMNS), *rows], foreign_bytes=True)
 
-    name = safe_name(asked.file)
+    name, shown = safe_name(asked.file), asked.shown or safe_name(asked.file)
     try:
-        with kept(name, write) as path:
+        with kept(name, write, shown=shown) as path:
             return Answer(server.library.labels.load(path, who=asked.who))
     except InputError as error:
         told = str(error)
-        for place in (re.compile(rf"(?<=^{re.escape(name)}, line )(\d+)"), _OTHER_LINE):
+        for place in (re.compile(rf"(?<=^{re.escape(shown)}, line )(\d+)"), _OTHER_LINE):
             told = place.sub(lambda each: str(lines.get(int(each[1]), each[1])), told)
         raise type(error)(told) from None
 

@@ -27,9 +27,7 @@ def list_models(server: Here) -> Answer:
 
 
 @router.delete("/vectors", status_code=204, response_class=Response)
-def drop_vectors(
-    server: Here, model: Annotated[str, Query(min_length=1, max_length=1000)]
-) -> Response:
+def drop_vectors(server: Here, model: Annotated[str, Query(max_length=10_000)]) -> Response:
     """Delete the vectors of a model that is not the one in use."""
     server.library.drop_space(model)
     return Response(status_code=204)

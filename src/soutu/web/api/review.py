@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from soutu.library.tagging.base import ReviewOrder
 from soutu.types import Question
 from soutu.web.answers import Answer
-from soutu.web.schemas import MAX_PAGE, Name
+from soutu.web.schemas import Name
 from soutu.web.server import Here
 
 router = APIRouter(prefix="/api", tags=["labels"])
@@ -22,7 +22,7 @@ def review(
     by: Annotated[
         ReviewOrder, Query(description="What the questions that follow each other share.")
     ] = "tag",
-    k: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+    k: Annotated[int, Query(le=2**53 - 1)] = 20,
 ) -> Answer:
     """Return the k questions whose answers teach most, of one tag or all, best first."""
     return Answer(server.library.review(tag=tag, by=by, k=k))

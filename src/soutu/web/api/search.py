@@ -88,13 +88,14 @@ def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answ
     """Answer one page of a search."""
     began = time.perf_counter()
     query = as_query(asked, files, server.settings)
-    question = question_mark(asked.model_dump(exclude={"cursor", "k"}))
-    start = read_cursor(asked.cursor, question)
-    hits = server.library.search(query, k=asked.k, start=start, min_relevance=asked.min_relevance)
+    question = question_mark(asked.model_dump(exclude={"cursor", "k", "start"}))
+    start = asked.start if asked.cursor is None else read_cursor(asked.cursor, question)
+    hits = server.library.search(query, k=asked.k, start=start)
     more = len(hits) == asked.k
     return Answer(
         {
-            "hits": hits,
+            # Here, so that a page with many of too little relevance is not taken for the last one.
+            "hits": [h for h in hits if h.by_name or h.relevance >= asked.min_relevance],
             "cursor": write_cursor(start + asked.k, question) if more else None,
             "seconds": round(time.perf_counter() - began, 6),
         }

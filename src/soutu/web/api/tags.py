@@ -137,7 +137,7 @@ def undo(server: Here, asked: Signed | None = None) -> Answer:
 
 
 @router.get("/tags/history", response_model=list[Change])
-def history(server: Here, limit: Annotated[int, Query(ge=0, le=100_000)] = 20) -> Answer:
+def history(server: Here, limit: Annotated[int, Query(ge=0, le=2**53 - 1)] = 20) -> Answer:
     """List the last changes of tags and labels, newest first."""
     return Answer(server.library.tags.history(limit))
 
@@ -163,9 +163,11 @@ def _imported(server: Server, asked: ImportIn, files: Sequence[UploadFile]) -> I
         if asked.starter not in (known := starter_vocabularies()):
             there = ", ".join(known)
             raise InputError(f"there is no starter vocabulary {asked.starter!r}. Known: {there}")
-        return tags.load(asked.starter, on_conflict=asked.on_conflict, who=asked.who)
+        return tags.load(
+            asked.starter, on_conflict=asked.on_conflict, who=asked.who, origin=asked.origin
+        )
     if files:
-        with uploaded(files) as path:
+        with uploaded(files, shown=asked.shown) as path:
             return tags.load(
                 path, on_conflict=asked.on_conflict, who=asked.who, origin=asked.origin
             )
@@ -221,7 +223,7 @@ def counts_among(server: Here, asked: CountsIn) -> Answer:
 
 
 @router.get("/tag/spread", response_model=TagSpread)
-def spread(server: Here, name: Named, bins: Annotated[int, Query(ge=1, le=1000)] = 50) -> Answer:
+def spread(server: Here, name: Named, bins: Annotated[int, Query(le=10_000)] = 50) -> Answer:
     """Return how a tag's probabilities are spread over the library."""
     return Answer(server.library.tags.spread(name, bins=bins))
 
@@ -230,8 +232,8 @@ def spread(server: Here, name: Named, bins: Annotated[int, Query(ge=1, le=1000)]
 def border(
     server: Here,
     name: Named,
-    threshold: Annotated[float | None, Query(ge=0, le=1)] = None,
-    k: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 12,
+    threshold: float | None = None,
+    k: Annotated[int, Query(le=100_000)] = 12,
 ) -> Answer:
     """Return the k pictures on each side of a threshold; without one, of the tag's own."""
     return Answer(server.library.tags.border(name, threshold=threshold, k=k))

@@ -20,7 +20,10 @@ from soutu.errors import (
     SoutuError,
     StorageError,
 )
+from soutu.library.remote.http import error_of
 from soutu.types import Box, IndexReport, Progress, Query, Term
+from soutu.web.asking import checked_picture
+from soutu.web.guard import TooLarge
 from soutu.web.rpc import soutu_pb2 as pb
 from soutu.web.rpc.soutu_pb2_grpc import SoutuServicer
 
@@ -96,9 +99,7 @@ class Soutu(SoutuServicer):
         """Tell the tags of pictures."""
         try:
             images = [
-                self._library.picture(each.id).path
-                if each.WhichOneof("what") == "id"
-                else self._checked(each.content)
+                each.id if each.WhichOneof("what") == "id" else self._checked(each.content, "tag")
                 for each in request.images
             ]
             found = self._library.tag(
@@ -124,7 +125,7 @@ class Soutu(SoutuServicer):
         self, request: pb.EncodeImagesRequest, _context: grpc.ServicerContext
     ) -> pb.Vectors:
         """Turn pictures into vectors."""
-        return self._vectors([Term(image=self._checked(each)) for each in request.images])
+        return self._vectors([Term(image=self._checked(each, "encode")) for each in request.images])
 
     def Index(
         self, request: pb.IndexRequest, context: grpc.ServicerContext
@@ -159,9 +160,11 @@ class Soutu(SoutuServicer):
             seen = jobs.wait(seen, _LOOK)
             while not updates.empty():
                 yield pb.IndexUpdate(progress=_progress(updates.get()))
-        if now is None or now.error is not None:
-            message = "the job is gone" if now is None else now.error.message  # type: ignore[union-attr]
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, message)
+        if now is None:
+            context.abort(grpc.StatusCode.ABORTED, "the job was stopped")
+        elif now.error is not None:
+            told = error_of(now.error.kind, now.error.message)
+            context.abort(code_of(told), str(told))
         elif now.result is not None:
             yield pb.IndexUpdate(report=_report(now.result))
 
@@ -184,11 +187,15 @@ class Soutu(SoutuServicer):
             box = Box(term.box.left, term.box.top, term.box.right, term.box.bottom)
         if what == "text":
             return Term(text=term.text, weight=weight, box=box)
-        image = term.id if what == "id" else self._checked(term.image)
+        image = term.id if what == "id" else self._checked(term.image, "search by")
         return Term(image=image, weight=weight, box=box)
 
-    def _checked(self, content: bytes) -> bytes:
-        return content
+    def _checked(self, content: bytes, purpose: str) -> bytes:
+        """Return a picture's content. Raises QueryError for none, and for one that is too large."""
+        try:
+            return checked_picture(content, self._server.settings, purpose=purpose)
+        except TooLarge as error:
+            raise QueryError(str(error.detail)) from error
 
 
 def _hit(hit: Hit) -> pb.Hit:
