@@ -32,7 +32,11 @@ export class TagPage extends Element {
     so-tag-page .spread { padding: var(--space-4) var(--space-5); margin-bottom: var(--space-5); }
     so-tag-page .spread .row { min-height: var(--control); margin-bottom: var(--space-4); }
     so-tag-page .again { margin-top: var(--space-4); display: flex; align-items: center; justify-content: center; gap: var(--space-3); min-height: var(--control); }
-    @media (max-width: 640px) { so-tag-page .spread { padding: var(--space-4); } so-tag-page .review { width: var(--control); padding: 0; } so-tag-page .review span { display: none; } }
+    @media (max-width: 640px) {
+      so-tag-page .spread { display: flex; flex-direction: column; padding: var(--space-4); }
+      so-tag-page .spread > .row { order: 1; align-content: start; min-height: 88px; margin: var(--space-3) 0 0; }
+      so-tag-page .spread > .row > p { flex-basis: 100%; }
+      so-tag-page .review { width: var(--control); padding: 0; } so-tag-page .review span { display: none; } }
   `;
 
   #facts = null;
