@@ -40,6 +40,10 @@ export class SearchBox extends Element {
       if (!event.isComposing) later(); // half-written Chinese is no search
     });
     this.input.addEventListener("compositionend", later);
+    this.input.addEventListener("blur", () => { // on to a button at once: what was typed counts
+      later.cancel();
+      this.#say(false);
+    });
     this.input.addEventListener("keydown", (event) => this.#key(event, later));
     this.clear = h("button", {
       class: "button plain icon small", type: "button", "aria-label": t("box.clear"), hidden: true,

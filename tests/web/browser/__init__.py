@@ -1,0 +1,1 @@
+"""The page as people use it: Chromium, a real server, real photos."""
