@@ -54,13 +54,13 @@ $(BIN)/python:
 		echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-# The stamps say for which pyproject.toml the packages were installed. `dev` holds all of `demo`.
-$(VENV)/.dev: $(BIN)/python pyproject.toml
+# The stamps say for which pyproject.toml (and .proto, which the build turns into code) the packages were installed. `dev` holds all of `demo`.
+$(VENV)/.dev: $(BIN)/python pyproject.toml hatch_build.py src/soutu/web/rpc/soutu.proto
 	@echo "Installing soutu and its tools into $(VENV); the first time takes a few minutes."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(VENV)/.demo $@
 
-$(VENV)/.demo: $(BIN)/python pyproject.toml
+$(VENV)/.demo: $(BIN)/python pyproject.toml hatch_build.py src/soutu/web/rpc/soutu.proto
 	@echo "Installing soutu into $(VENV); the first time takes a minute or two."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
 	@touch $@

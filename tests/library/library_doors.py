@@ -170,8 +170,8 @@ def doors_of(kind: Kind, folder: Path, *, indexed: bool = True) -> Iterator[Door
     paint_all(photos, other)
     with library_in(folder / "oracle") as oracle, library_in(folder / "library") as held:
         if indexed:
-            for library in (oracle, held):
-                library.add([photos])
+            for each in (oracle, held):
+                each.add([photos])
         with behind(kind, held, folder) as library:
             yield Doors(library=library, oracle=oracle, photos=photos, other=other)
 

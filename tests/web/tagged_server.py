@@ -25,22 +25,32 @@ STRANGE = ("猫/狗", 'a "quoted", name', "50% & more? #1", "l'été\\ñ", "<b>"
 def served(folder: Path, **settings: Any) -> Iterator[tuple[TestClient, FolderLibrary]]:
     """Serve a library of five pictures: three red ones, a green and a blue one."""
     photos = folder / "照片"
-    for number in range(3):
-        paint(photos / f"red{number}.png", (255, number, 0), seed=number)
-    paint(photos / "green, 绿.png", "green")
-    paint(photos / "sub" / "blue.png", "blue")
-    store = cast("Any", FakeStore(ColourEncoder()))
-    with FolderLibrary(folder / "library", store=store, model="colour", create=True) as library:
+    paint_photos(photos)
+    with library_in(folder / "library") as library:
         library.add([photos])
         server = Server(
             library=library,
-            store=store,
+            store=cast("Any", FakeStore(ColourEncoder())),
             settings=Settings(**settings),
             jobs=Jobs(),
             thumbnails=Thumbnails(folder / "thumbnails", max_pixels=10**6),
         )
         with TestClient(create_app(server), base_url="http://localhost") as client:
             yield client, library
+
+
+def paint_photos(photos: Path) -> None:
+    """Paint three red pictures, a green and a blue one."""
+    for number in range(3):
+        paint(photos / f"red{number}.png", (255, number, 0), seed=number)
+    paint(photos / "green, 绿.png", "green")
+    paint(photos / "sub" / "blue.png", "blue")
+
+
+def library_in(folder: Path) -> FolderLibrary:
+    """Make a library with an encoder that needs no files."""
+    store = cast("Any", FakeStore(ColourEncoder()))
+    return FolderLibrary(folder, store=store, model="colour", create=True)
 
 
 def id_of(library: FolderLibrary, name: str) -> int:

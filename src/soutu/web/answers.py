@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 from soutu.errors import (
     HubError,
@@ -35,10 +35,8 @@ STATUSES: tuple[tuple[type[SoutuError], int], ...] = (
 """The first class that an error is of decides."""
 
 
-class Answer(Response):
+class Answer(JSONResponse):
     """A value as JSON. Names that are not UTF-8 pass as escapes, as Python keeps them in paths."""
-
-    media_type = "application/json"
 
     def render(self, content: object) -> bytes:
         """Write the value."""

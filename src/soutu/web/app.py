@@ -63,7 +63,9 @@ def create_app(server: Server) -> FastAPI:
             status: {"model": ErrorAnswer, "description": text}
             for status, text in ((400, "What was asked for cannot be done as written."),
                                  (404, "There is nothing of that id."),
-                                 (409, "The library cannot do that now."))
+                                 (409, "The library cannot do that now."),
+                                 (413, "The request, or a picture in it, is too large."),
+                                 (422, "The request has the wrong shape."))
         },
     )  # fmt: skip
     app.state.server = server

@@ -19,6 +19,7 @@ from soutu.wire import from_json, to_json
 if TYPE_CHECKING:
     from soutu.library.remote.http import Http
     from soutu.library.tagging.base import PictureRef
+    from soutu.wire import Json
 
 
 class RemoteLabels:
@@ -43,7 +44,7 @@ class RemoteLabels:
         source: SaidBy = "person",
     ) -> int:
         """Say which tags are right and wrong for a picture; return how many labels changed."""
-        body = {
+        body: dict[str, Json] = {
             "yes": texts(yes, "yes"),
             "no": texts(no, "no"),
             "clear": texts(clear, "clear"),

@@ -304,12 +304,12 @@ class RemoteLibrary:
     ) -> Iterator[ImageTags]:
         for image in images:
             known, place = None, Path()
-            if isinstance(image, int):
-                known = _checked_id(image)
-            elif not isinstance(image, bytes):
+            if not isinstance(image, bytes | int):
                 place = Path(image) if is_url(image) else absolute(image)
                 known = None if is_url(image) else self._known(place)
-            if known is not None:
+            if isinstance(image, int):
+                request = written({**asked, "ids": [_checked_id(image)]})
+            elif known is not None:
                 request = written({**asked, "ids": [known]})
             else:
                 files = [("files", ("picture", _content(image, "tag")))]

@@ -21,7 +21,7 @@ export class JobCard extends Element {
   static styles = css`
     so-job-card { display: block; padding: var(--space-4) var(--space-4) var(--space-4) var(--space-5); border: 1px solid var(--line); border-radius: var(--radius-3); background: var(--surface); }
     so-job-card .head { display: flex; align-items: center; gap: var(--space-3); min-height: var(--control); }
-    so-job-card h3 { flex: 1; min-width: 0; overflow-wrap: anywhere; }
+    so-job-card h2 { flex: 1; font-size: var(--text-md); min-width: 0; overflow-wrap: anywhere; }
     so-job-card .state { display: grid; place-items: center; flex: none; width: 24px; height: 24px; border-radius: var(--radius-round); background: var(--surface-2); color: var(--ink-2); }
     so-job-card .state svg { width: 15px; height: 15px; stroke-width: 2.2; }
     so-job-card[state="done"] .state { background: var(--good-soft); color: var(--good); }
@@ -36,7 +36,7 @@ export class JobCard extends Element {
   #pace = new Pace();
 
   build() {
-    this.title_ = h("h3", {});
+    this.title_ = h("h2", {});
     this.state = h("span", { class: "state", hidden: true });
     this.buttons = h("div", { class: "row" });
     this.progress = h("so-progress", {});

@@ -7,7 +7,8 @@ import { events } from "../events.js";
 import { JobCard } from "./job.js";
 import { ENDED } from "./told.js";
 
-/** Jobs, newest first: all that run or wait, and the last that ended. `kinds` null: of all kinds. */
+/** Jobs, newest first: all that run or wait, and the last that ended. `kinds` null: of all kinds.
+ * `ready` resolves when they are shown for the first time. */
 export class JobList extends Element {
   static styles = css`so-job-list { display: flex; flex-direction: column; gap: var(--space-3); }
     so-job-list:empty { display: none; }`;
@@ -23,7 +24,7 @@ export class JobList extends Element {
   connected() {
     this.listen(events, "job", ({ detail }) => this.take(detail));
     this.listen(events, "connection", ({ detail: up }) => up && this.#load());
-    this.#load();
+    this.ready = this.#load();
   }
 
   /** Whether something runs or waits. */

@@ -21,13 +21,13 @@ const MOST = 1000; // questions that the server gives at once
 export class ReviewDesk extends Element {
   static styles = css`
     so-review-desk { display: flex; flex-direction: column; flex: 1; gap: var(--space-4); min-height: 0; }
-    so-review-desk so-review-stage, so-review-desk > .waits { flex: 1; }
-    so-review-desk > .waits { border-radius: var(--radius-3); }
+    so-review-desk so-review-stage { flex: 1; }
     so-review-desk .ask { display: flex; flex-direction: column; align-items: center; gap: 2px; text-align: center; }
     so-review-desk .ask h2 { font-weight: 500; }
     so-review-desk .ask h2 em { font-style: normal; font-weight: 680; color: var(--accent); overflow-wrap: anywhere; }
     so-review-desk .ask p { min-height: 20px; }
     so-review-desk .say { display: grid; grid-template-columns: auto 1fr 1fr auto; gap: var(--space-2); width: 100%; max-width: 640px; margin: 0 auto; }
+    so-review-desk .say[inert] { opacity: 0.5; }
     so-review-desk .say .button { min-height: 52px; font-size: var(--text-lg); }
     so-review-desk .say .side { font-size: var(--text-sm); padding: 0 var(--space-4); }
     so-review-desk .say kbd { font-size: var(--text-xs); font-weight: 500; color: inherit; background: transparent; border-color: color-mix(in srgb, currentColor 40%, transparent); }
@@ -56,7 +56,6 @@ export class ReviewDesk extends Element {
   }
 
   build() {
-    this.waits = h("div", { class: "waits skeleton" });
     this.stage = new ReviewStage();
     this.words = h("div", { class: "ask", "aria-live": "polite", "aria-atomic": "true" });
     this.back = this.#button("side", "undo", "review.undo", "U", () => this.undo());
@@ -65,7 +64,16 @@ export class ReviewDesk extends Element {
       this.#button("no", "close", "review.no", "N", () => this.answer(false)),
       this.#button("yes", "check", "review.yes", "Y", () => this.answer(true)),
       this.skip);
-    return this.waits;
+    this.#waiting();
+  }
+
+  #waiting() {
+    this.#asked = 0;
+    fill(this.stage);
+    fill(this.words, h("h2", {}, "\u00a0"), h("p", { class: "small" }));
+    this.buttons.inert = true;
+    this.stage.classList.add("skeleton");
+    fill(this, this.stage, this.words, this.buttons);
   }
 
   connected() {
@@ -119,12 +127,14 @@ export class ReviewDesk extends Element {
     const [question, ...next] = this.#questions;
     if (!question) {
       if (this.#ended) this.#end();
-      else fill(this, this.waits);
+      else this.#waiting();
       return;
     }
     const key = keyOf(question);
     if (this.#asked === key && this.stage.isConnected) return;
     this.#asked = key;
+    this.buttons.inert = false;
+    this.stage.classList.remove("skeleton");
     this.stage.show(question, next.slice(0, AHEAD));
     const tag = this.#names?.get(question.tag);
     const own = tag && ownName(tag);
@@ -154,12 +164,12 @@ export class ReviewDesk extends Element {
   #again() {
     answers.forgetSkipped();
     this.#ended = false;
-    fill(this, this.waits);
+    this.#waiting();
     this.#more();
   }
 
   #failed(error) {
-    const again = h("button", { class: "button", type: "button", onclick: () => { fill(this, this.waits); this.#more(); } }, t("review.again"));
+    const again = h("button", { class: "button", type: "button", onclick: () => { this.#waiting(); this.#more(); } }, t("review.again"));
     fill(this, h("div", { class: "end" }, h("so-empty", { class: "small", icon: "warning", heading: t("review.broken"), text: errorText(error), action: again })));
   }
 

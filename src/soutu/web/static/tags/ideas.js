@@ -34,16 +34,20 @@ export class TagIdeas extends Element {
 
   build() {
     this.fresh = h("div", { class: "ideas" }, waits());
-    this.pairs = h("div", { class: "ideas" }, waits());
+    this.pairs = h("div", { class: "ideas" });
+    this.second = h("section", { hidden: true }, h("h2", {}, t("tags.ideas.merge")),
+      h("p", { class: "quiet small" }, t("tags.ideas.merge.text")), this.pairs);
     return [
       h("section", {}, h("h2", {}, t("tags.ideas.new")), h("p", { class: "quiet small" }, t("tags.ideas.new.text")), this.fresh),
-      h("section", {}, h("h2", {}, t("tags.ideas.merge")), h("p", { class: "quiet small" }, t("tags.ideas.merge.text")), this.pairs),
+      this.second,
     ];
   }
 
-  connected() {
-    this.#load("tags/suggestions", this.fresh, (idea) => this.#fresh(idea), "tags.ideas.new.none");
-    this.#load("tags/similar", this.pairs, (idea) => this.#pair(idea), "tags.ideas.merge.none");
+  async connected() {
+    const pairs = this.#load("tags/similar", this.pairs, (idea) => this.#pair(idea), "tags.ideas.merge.none");
+    await this.#load("tags/suggestions", this.fresh, (idea) => this.#fresh(idea), "tags.ideas.new.none");
+    await pairs;
+    this.second.hidden = false; // not before what is above it, which would push it down
   }
 
   async #load(path, place, drawn, none) {

@@ -31,9 +31,12 @@ export class TagPage extends Element {
     so-tag-page .facts a { color: inherit; }
     so-tag-page .spread { padding: var(--space-4) var(--space-5); margin-bottom: var(--space-5); }
     so-tag-page .spread .row { min-height: var(--control); margin-bottom: var(--space-4); }
-    so-tag-page .waits { height: 246px; border-radius: var(--radius-3); margin-bottom: var(--space-5); }
     so-tag-page .again { margin-top: var(--space-4); display: flex; align-items: center; justify-content: center; gap: var(--space-3); min-height: var(--control); }
-    @media (max-width: 640px) { so-tag-page .spread { padding: var(--space-4); } so-tag-page .review { width: var(--control); padding: 0; } so-tag-page .review span { display: none; } }
+    @media (max-width: 640px) {
+      so-tag-page .spread { display: flex; flex-direction: column; padding: var(--space-4); }
+      so-tag-page .spread > .row { order: 1; align-content: start; min-height: 88px; margin: var(--space-3) 0 0; }
+      so-tag-page .spread > .row > p { flex-basis: 100%; }
+      so-tag-page .review { width: var(--control); padding: 0; } so-tag-page .review span { display: none; } }
   `;
 
   #facts = null;
@@ -44,8 +47,8 @@ export class TagPage extends Element {
   }
 
   build() {
-    this.top = h("div", {});
-    this.body = h("div", { class: "waits skeleton" });
+    this.top = h("div", {}, h("div", { class: "page-head" }, h("h1", {}, this.name)));
+    this.body = h("div", {}); // filled last, so that nothing below jumps
     return [h("a", { class: "back", href: "/tags" }, icon("left"), t("tags.title")), this.top, this.body];
   }
 
@@ -114,7 +117,6 @@ export class TagPage extends Element {
     this.spread = new TagSpread();
     this.border = new TagBorder(this.name);
     this.again = h("div", { class: "again" });
-    this.body.className = "";
     fill(this.body, h("section", { class: "card spread", "aria-label": t("tag.spread") }, this.note, this.spread), this.border, this.again);
     this.spread.addEventListener("moving", ({ detail }) => this.border.want(detail));
     this.spread.addEventListener("moved", ({ detail }) => this.#save(detail));
@@ -171,14 +173,12 @@ export class TagPage extends Element {
   }
 
   #nothing() {
-    this.body.className = "";
     this.border = null;
     fill(this.body, h("so-empty", { class: "small", icon: "image", heading: t("tag.empty"), text: t("tag.empty.text"),
       action: h("a", { class: "button primary", href: "/indexing" }, t("tag.empty.go")) }));
   }
 
   #failed(error) {
-    this.body.className = "";
     fill(this.top);
     this.border = null;
     this.#facts = null;

@@ -90,7 +90,7 @@ export class TagSpread extends Element {
   place(threshold) {
     this.#threshold = threshold;
     setStyle(this.plot, { "--at": placeOf(threshold) });
-    const shown = percent(threshold, threshold < 0.1 ? 1 : 0);
+    const shown = percent(threshold, 1);
     this.value.textContent = shown;
     this.handle.setAttribute("aria-valuenow", String(Math.round(threshold * 1000) / 10));
     this.handle.setAttribute("aria-valuetext", this.spoken ? `${shown}, ${this.spoken}` : shown);

@@ -48,7 +48,9 @@ export class TagImport extends Element {
   async connected() {
     try {
       const starters = await api.get("tags/starters", {}, { signal: this.signal });
-      this.starters.replaceChildren(...Object.entries(starters).map(([name, text]) => h("button", {
+      const first = ([name]) => (name === "everyday" ? 0 : 1); // what most people begin with
+      const listed = Object.entries(starters).sort((a, b) => first(a) - first(b));
+      this.starters.replaceChildren(...listed.map(([name, text]) => h("button", {
         class: "starter", type: "button",
         onclick: () => this.#run(() => api.post("tags/import", { starter: name, on_conflict: "skip" })),
       }, h("span", {}, h("b", {}, said(`tags.starter.${name}`, name)), h("small", {}, said(`tags.starter.${name}.text`, text))), icon("plus"))));

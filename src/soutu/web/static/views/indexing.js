@@ -23,7 +23,6 @@ export default class IndexingView extends Element {
     so-indexing-view > section > .row { margin-bottom: var(--space-3); min-height: var(--control); }
     so-indexing-view h2 { font-size: var(--text-lg); }
     so-indexing-view .sums { margin: calc(-1 * var(--space-4)) 0 var(--space-5); }
-    so-indexing-view .waiting { height: 240px; border-radius: var(--radius-3); }
     so-indexing-view .failures { padding: var(--space-2) var(--space-5); }
     so-indexing-view .write { display: flex; flex-wrap: wrap; align-items: center; gap: var(--space-3) var(--space-5); }
     so-indexing-view .write p { flex: 1 1 320px; margin-top: var(--space-1); }
@@ -38,20 +37,20 @@ export default class IndexingView extends Element {
     this.classList.add("page");
     this.sums = h("p", { class: "quiet sums numbers" }, "\u00a0");
     this.jobs = new JobList({ kinds: ["index", "write-tags"], ended: 1 });
-    this.place = h("div", { class: "waiting skeleton" });
+    this.place = h("div", {});
     this.folders = new FolderList();
     this.buttons = h("div", { class: "row" });
     return [h("div", { class: "page-head" }, h("h1", {}, t("nav.indexing")), this.buttons), this.sums, this.jobs, this.place];
   }
 
   async connected() {
-    this.listen(library, "status", () => this.#show());
     this.listen(this, "index", ({ detail }) => this.#index(detail));
     this.listen(this, "jobs", ({ detail }) => ENDED.includes(detail.state) && library.refresh().catch(() => {}));
     try {
-      await library.refresh();
+      await Promise.all([library.refresh(), this.jobs.ready]);
+      this.#show();
+      this.listen(library, "status", () => this.#show());
     } catch (error) {
-      this.place.className = "";
       fill(this.place, h("p", { class: "note bad", role: "alert" }, errorText(error)));
     }
   }
@@ -62,7 +61,6 @@ export default class IndexingView extends Element {
     if (!this.buttons.firstChild && !library.readOnly) {
       fill(this.buttons, h("button", { class: "button primary", type: "button", onclick: () => this.#choose() }, icon("plus"), t("indexing.add")));
     }
-    this.place.className = "";
     if (images === 0 && !failures.length) {
       this.#nothing();
       return;

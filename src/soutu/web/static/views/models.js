@@ -20,7 +20,6 @@ export default class ModelsView extends Element {
     so-models-view .about { max-width: 640px; margin: calc(-1 * var(--space-3)) 0 var(--space-5); }
     so-models-view .list { display: flex; flex-direction: column; gap: var(--space-3); }
     so-models-view so-job-list { margin-bottom: var(--space-5); }
-    so-models-view .waiting { height: 86px; border-radius: var(--radius-3); }
     so-models-view .other { margin-top: var(--space-6); }
     so-models-view .other h2 { font-size: var(--text-lg); }
     so-models-view .other p { margin: var(--space-1) 0 var(--space-3); max-width: 640px; }
@@ -33,7 +32,7 @@ export default class ModelsView extends Element {
   build() {
     this.classList.add("page");
     this.jobs = new JobList({ kinds: ["use-model", "add-model"], ended: 1 });
-    this.list = h("div", { class: "list" }, [0, 1, 2, 3, 4].map(() => h("div", { class: "waiting skeleton" })));
+    this.list = h("div", { class: "list" });
     this.other = h("section", { class: "other", hidden: true });
     return [
       h("div", { class: "page-head" }, h("h1", {}, t("nav.models"))),
@@ -57,9 +56,11 @@ export default class ModelsView extends Element {
 
   async #load() {
     try {
-      const [models] = await Promise.all([api.get("models", {}, { signal: this.signal }), library.refresh()]);
+      const asked = api.get("models", {}, { signal: this.signal });
+      const [models] = await Promise.all([asked, library.refresh(), this.jobs.ready]);
       this.#models = models;
       this.#draw();
+      this.other.hidden = library.readOnly;
     } catch (error) {
       if (!this.signal.aborted) fill(this.list, h("p", { class: "note bad", role: "alert" }, errorText(error)));
     }
@@ -90,7 +91,6 @@ export default class ModelsView extends Element {
       event.preventDefault();
       if (await this.#start({ kind: "add-model", model: input.value.trim() })) input.value = "";
     });
-    this.other.hidden = false;
     fill(this.other, h("h2", {}, t("models.other")), h("p", { class: "quiet small" }, t("models.other.text")), form);
   }
 
