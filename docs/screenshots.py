@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def search(browser: Browser, url: str) -> None:
-    """Everything, in dark colours; and the answer to some words."""
+    """Show everything, in dark colours, and the answer to some words."""
     page = opened(browser, f"{url}/", color_scheme="dark")
     settled(page, "so-cell img.there")
     keep(page, "dark")
@@ -62,7 +62,7 @@ def search(browser: Browser, url: str) -> None:
 
 
 def picture(browser: Browser, url: str) -> None:
-    """A picture, with what in it fits the words."""
+    """Show a picture, with what in it fits the words."""
     page = opened(browser, f"{url}/?q=a+rocket+launch")
     settled(page, "so-cell img.there")
     page.locator("so-cell a").first.click()
@@ -72,21 +72,21 @@ def picture(browser: Browser, url: str) -> None:
 
 
 def tag(browser: Browser, url: str) -> None:
-    """A tag with its threshold held."""
+    """Show a tag, its threshold, and the pictures on both sides of it."""
     page = opened(browser, f"{url}/tags?name=motorcycle")
     settled(page, "so-tag-card img")
     keep(page, "tag")
 
 
 def review(browser: Browser, url: str) -> None:
-    """A question."""
+    """Show a question about a picture."""
     page = opened(browser, f"{url}/review?tag=motorcycle")
     settled(page, "so-review-stage img")
     keep(page, "review")
 
 
 def narrow(browser: Browser, url: str) -> None:
-    """The search on a telephone, in Chinese."""
+    """Show the search on a telephone, in Chinese."""
     looks = {"viewport": NARROW, "device_scale_factor": 1.5, "has_touch": True, "locale": "zh-CN"}
     page = opened(browser, f"{url}/", **looks)
     settled(page, "so-cell img.there")

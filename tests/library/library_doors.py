@@ -32,8 +32,11 @@ from soutu.web.thumbnails import Thumbnails
 
 Kind = Literal["folder", "http"]
 Ask = Callable[[Library], Any]
-Asks = Mapping[str, Callable[[Library, "Doors"], Any]]
-"""What is asked, by a name for the report of a test that fails."""
+Asks = Mapping[str, Callable[[Any, "Doors"], Any]]
+"""What is asked of a library, by a name for the report of a test that fails.
+
+Much of it is wrong on purpose, types too: they are not checked here.
+"""
 STRANGE = os.fsdecode(b"caf\xe9.png")
 """A file name that is not UTF-8."""
 

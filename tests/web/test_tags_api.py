@@ -110,28 +110,28 @@ def test_a_tag_that_cannot_be_is_refused(client: TestClient, body: Any, words: s
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "status", "place"),
     [
-        ({}, "name"),
-        ({"name": 5}, "name"),
-        ({"name": "x", "aliases": "y"}, "aliases"),
-        ({"name": "x", "threshold": "high"}, "threshold"),
-        ({"name": "x", "colour": "red"}, "colour"),
-        ({"name": "\ud800"}, "name"),
-        ([], "body"),
+        ({}, 422, "name"),
+        ({"name": 5}, 422, "name"),
+        ({"name": "x", "aliases": "y"}, 422, "aliases"),
+        ({"name": "x", "threshold": "high"}, 400, "threshold"),
+        ({"name": "x", "colour": "red"}, 422, "colour"),
+        ({"name": "\ud800"}, 400, "name"),
+        ([], 422, "body"),
     ],
 )
 def test_a_body_of_the_wrong_shape_names_the_field(
-    client: TestClient, body: Any, place: str
+    client: TestClient, body: Any, status: int, place: str
 ) -> None:
-    status, kind, message = told(
+    found, kind, message = told(
         client.post(
             "/api/tags",
             content=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
     )
-    assert (status, kind) == (422, "InputError")
+    assert (found, kind) == (status, "InputError")
     assert place in message
 
 
@@ -220,7 +220,7 @@ def test_history_and_undo(client: TestClient, library: FolderLibrary) -> None:
     assert "nothing to undo" in message
 
 
-@pytest.mark.parametrize("limit", ["-1", "x", "1000000000000"])
+@pytest.mark.parametrize("limit", ["-1", "x", str(2**53)])
 def test_a_limit_out_of_bounds_is_refused(client: TestClient, limit: str) -> None:
     for path in ("history", "suggestions", "similar"):
         assert client.get(f"/api/tags/{path}?limit={limit}").status_code == 422

@@ -118,7 +118,7 @@ class PlaceIn(Request):
     path: Name
 
 
-class RemoveIn(Request):
+class RemovePicturesIn(Request):
     """Which files and folders to forget; the files stay."""
 
     paths: Annotated[list[Name], Field(max_length=100_000)]

@@ -23,7 +23,7 @@ from soutu.web.schemas import (
     Name,
     PicturesAnswer,
     PlaceIn,
-    RemoveIn,
+    RemovePicturesIn,
     SearchAnswer,
 )
 from soutu.web.schemas_tags import Removed
@@ -95,7 +95,7 @@ def look_up_any(server: Here, asked: PlaceIn) -> Answer:
 
 
 @router.post("/remove", response_model=Removed)
-def remove(server: Here, asked: RemoveIn) -> Answer:
+def remove(server: Here, asked: RemovePicturesIn) -> Answer:
     """Forget files and whole folders, by their absolute paths; the files stay."""
     paths = [absolute_path(path) for path in asked.paths]
     return Answer({"removed": server.library.remove(paths, dry_run=asked.dry_run)})

@@ -48,16 +48,19 @@ export class FolderChooser extends Element {
   }
 
   async #go(path) {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const typed = this.path.value;
     try {
       const found = await api.get("folders", { path }, { signal: this.signal });
+      if (turn !== this.turn) return; // the reader has gone on meanwhile
       this.parent = found.parent;
       this.now = found;
-      this.path.value = found.path;
+      if (this.path.value === typed) this.path.value = found.path;
       this.up.disabled = found.parent === null;
       this.list.scrollTop = 0;
       this.#rows();
     } catch (error) {
-      if (!isAbort(error)) fill(this.here, h("span", { class: "note bad", role: "alert" }, errorText(error)));
+      if (turn === this.turn && !isAbort(error)) fill(this.here, h("span", { class: "note bad", role: "alert" }, errorText(error)));
     }
   }
 

@@ -18,7 +18,7 @@ export function folderTree(counts) {
     }
     at.own += count;
   }
-  return closed(root).folders.map(squeezed);
+  return closed(root).folders.map((folder) => squeezed(folder));
 }
 
 const node = (path, name) => ({ path, name, own: 0, inside: new Map() });
@@ -28,8 +28,9 @@ function closed({ path, name, own, inside }) {
   return { path, name, own, folders, total: folders.reduce((sum, each) => sum + each.total, own) };
 }
 
-function squeezed(folder) {
-  let top = folder;
-  while (top.own === 0 && top.folders.length === 1) top = top.folders[0];
-  return { ...top, name: top.path };
+function squeezed(folder, parent = "") {
+  let last = folder;
+  while (last.own === 0 && last.folders.length === 1) last = last.folders[0];
+  const name = parent ? last.path.slice(parent.length).replace(/^[\\/]/, "") : last.path;
+  return { ...last, name, folders: last.folders.map((each) => squeezed(each, last.path)) };
 }
