@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import (
     Any,
@@ -120,10 +121,26 @@ def _writer(kind: type) -> Callable[[Any], Json]:
         return lambda box: [box.left, box.top, box.right, box.bottom]
     if not is_dataclass(kind):
         raise TypeError(f"{kind.__name__} has no form in JSON")
-    names = _names(kind)
-    if (tag := _KINDS.get(cast("type[Filter]", kind))) is not None:
-        return lambda value: {"kind": tag} | {name: to_json(getattr(value, name)) for name in names}
-    return lambda value: {name: to_json(getattr(value, name)) for name in names}
+    return _write_dataclass(kind)
+
+
+def _write_dataclass(kind: Any) -> Callable[[Any], Json]:
+    names, hints = _names(kind), get_type_hints(kind)
+    tag = _KINDS.get(kind)
+    first = {} if tag is None else {"kind": tag}
+    if not names:
+        return lambda value: dict(first)
+    get = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    # Most fields hold what JSON has, by their types, and are taken over all at once.
+    other = [name for name in names if not set(get_args(hints[name]) or (hints[name],)) <= _PLAIN]
+
+    def write(value: Any) -> Json:
+        found = dict(zip(names, get(value), strict=True))
+        for name in other:
+            found[name] = to_json(found[name])
+        return first | found if first else found
+
+    return write
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import sqlalchemy as sa
 
 from soutu.catalog import schema
-from soutu.catalog.chunks import chunks
 from soutu.types import ImageInfo
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ Facts: TypeAlias = tuple[Path, ImageInfo]
 _NAMES = ("width", "height", "format", "taken_at", "camera", "latitude", "longitude")
 _INFO = tuple(schema.images.c[name] for name in _NAMES)
 _KEPT = 20_000  # pictures, of about a kilobyte each
+_images = schema.images
+# The path as it is stored: SQLAlchemy's own conversion costs more than the query. The ids as one
+# value: the statement is the same for any number of them, so that it is made once.
+_LOOK_UP = sa.select(_images.c.id, sa.type_coerce(_images.c.path, sa.LargeBinary), *_INFO).where(
+    _images.c.id.in_(sa.text("SELECT value FROM json_each(:ids)"))
+)
 
 
 class Shown:
@@ -47,13 +53,8 @@ class Shown:
             kept.update(self._read(missing))
         return {id_: kept[id_] for id_ in ids if id_ in kept}
 
-    def _read(self, ids: Sequence[int]) -> Iterator[tuple[int, Facts]]:
-        t = schema.images
-        # The path as it is stored: SQLAlchemy's own conversion costs more than the query.
-        path = sa.type_coerce(t.c.path, sa.LargeBinary)
+    def _read(self, ids: list[int]) -> Iterator[tuple[int, Facts]]:
         with self._catalog.reading() as c:
-            for chunk in chunks(ids):
-                statement = sa.select(t.c.id, path, *_INFO).where(t.c.id.in_(chunk))
-                for id_, raw, *facts in c.execute(statement).all():
-                    info = ImageInfo(**dict(zip(_NAMES, facts, strict=True)))
-                    yield id_, (Path(os.fsdecode(raw)), info)
+            for id_, raw, *facts in c.execute(_LOOK_UP, {"ids": json.dumps(ids)}).all():
+                info = ImageInfo(**dict(zip(_NAMES, facts, strict=True)))
+                yield id_, (Path(os.fsdecode(raw)), info)
