@@ -128,9 +128,8 @@ def _write_dataclass(kind: Any) -> Callable[[Any], Json]:
     names, hints = _names(kind), get_type_hints(kind)
     tag = _KINDS.get(kind)
     first = {} if tag is None else {"kind": tag}
-    if not names:
-        return lambda value: dict(first)
-    get = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    # With two names at least, attrgetter gives a tuple.
+    get = attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, n) for n in names]
     # Most fields hold what JSON has, by their types, and are taken over all at once.
     other = [name for name in names if not set(get_args(hints[name]) or (hints[name],)) <= _PLAIN]
 

@@ -24,6 +24,18 @@ PATIENCE = 10_000  # ms, for busy machines; nothing takes that long where all is
 
 Open = Callable[..., Page]
 
+PROGRAM = next(filter(None, map(shutil.which, CHROMIUM)), None)
+if PROGRAM is None:
+    collect_ignore_glob = ["test_*.py"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out; CI installs Chromium first."""
+    if PROGRAM is None:
+        said = "The tests of the page were left out. They need Chromium: apt-get install chromium"
+        terminalreporter.section("no Chromium")
+        terminalreporter.line(said)
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -60,12 +72,9 @@ def server(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        pytest.fail("The tests of the page need Chromium. Run: apt-get install chromium")
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         yield browser
         browser.close()
 
