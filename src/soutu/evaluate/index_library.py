@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,62 @@ def measure_library(
     a line; `pictures` how many of the library's pictures to search by. Raises InputError for a
     file without queries and for a library with too few pictures, LibraryError for an empty one.
     """
-    import xxhash
+    held = _fetch(where, queries, on_progress)
+    kinds: dict[Kind, Queries] = {
+        "text": Queries(vectors=held.asked),
+        "picture": sampled(held.vectors, pictures, seed=seed),
+    }
+    measured = measure(
+        held.vectors,
+        kinds,
+        settings(len(held.vectors), codes),
+        folder=folder,
+        seed=seed,
+        resamples=_RESAMPLES,
+        on_progress=on_progress,
+    )
+    texts, own = len(held.texts), len(kinds["picture"].vectors)
+    return index_report(
+        measured,
+        command=command,
+        data=held.used(picture_queries=own),
+        model=held.model,
+        asked={
+            "text": f"{texts:,} texts ({queries if isinstance(queries, str) else queries.name})",
+            "picture": f"{own:,} pictures of the library, each left out of its own answer",
+        },
+        seed=seed,
+        resamples=_RESAMPLES,
+        recommend=recommend,
+    )
 
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Held:
+    """What a library holds: vectors [n, dim] of its pictures, and those of texts to ask."""
+
+    name: str
+    model: ModelUsed
+    vectors: Vectors
+    texts: tuple[str, ...]
+    asked: Vectors
+
+    def used(self, *, picture_queries: int) -> DataUsed:
+        import xxhash
+
+        hashed = self.vectors.tobytes() + "\n".join(self.texts).encode()
+        return DataUsed(
+            name=self.name,
+            digest=xxhash.xxh3_128_hexdigest(hashed),
+            counts={
+                "pictures": len(self.vectors),
+                "text queries": len(self.texts),
+                "picture queries": picture_queries,
+            },
+        )
+
+
+def _fetch(where: str | None, queries: Path | str, on_progress: Watcher | None) -> _Held:
     from soutu.library import open_library
 
     words = None if isinstance(queries, str) else _lines(queries)
@@ -60,43 +115,17 @@ def measure_library(
         space = next((each for each in status.spaces if each.current), None)
         if space is None or not status.images:
             raise LibraryError(f"the library {status.path} is empty. Run: soutu index FOLDER")
-        vectors = _vectors(library, status.images, on_progress)
         texts = words or _words(library, str(queries))
         asked = library.encode([Term(text=text) for text in texts]).vectors
-    kinds: dict[Kind, Queries] = {
-        "text": Queries(vectors=asked),
-        "picture": sampled(vectors, pictures, seed=seed),
-    }
-    measured = measure(
-        vectors,
-        kinds,
-        settings(len(vectors), codes),
-        folder=folder,
-        seed=seed,
-        resamples=_RESAMPLES,
-        on_progress=on_progress,
-    )
-    source = queries if isinstance(queries, str) else queries.name
-    own = len(kinds["picture"].vectors)
-    return index_report(
-        measured,
-        command=command,
-        data=DataUsed(
+        return _Held(
             name=status.path.name,
-            digest=xxhash.xxh3_128_hexdigest(vectors.tobytes() + "\n".join(texts).encode()),
-            counts={"pictures": len(vectors), "text queries": len(texts), "picture queries": own},
-        ),
-        model=ModelUsed(
-            name=space.model, revision=space.revision, precision=space.precision, dim=space.dim
-        ),
-        asked={
-            "text": f"{len(texts):,} texts ({source})",
-            "picture": f"{own:,} pictures of the library, each left out of its own answer",
-        },
-        seed=seed,
-        resamples=_RESAMPLES,
-        recommend=recommend,
-    )
+            model=ModelUsed(
+                name=space.model, revision=space.revision, precision=space.precision, dim=space.dim
+            ),
+            vectors=_vectors(library, status.images, on_progress),
+            texts=texts,
+            asked=asked,
+        )
 
 
 def _vectors(library: Library, total: int, on_progress: Watcher | None) -> Vectors:

@@ -176,6 +176,9 @@ def measure(
         tell()
         for codes, same in groupby(tried, key=lambda setting: setting.codes):
             with _copy(vectors, codes, Path(made) / codes) as copy:
+                for truth in truths.values():
+                    # Once unmeasured: the first to touch a page of a mapped file waits for it.
+                    _asked(copy.index, truth.queries, max(truth.reach), exact=False)
                 for setting in same:
                     found.append(copy.measured(setting, truths, seed=seed, resamples=resamples))
                     tell()
