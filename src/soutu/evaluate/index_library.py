@@ -1,0 +1,165 @@
+"""Measure the index settings of one library: fetch its vectors and queries, measure, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from soutu.errors import InputError, LibraryError
+from soutu.evaluate.index_recall import (
+    CODES,
+    Cheapest,
+    Kind,
+    Queries,
+    measure,
+    sampled,
+    settings,
+)
+from soutu.evaluate.index_report import index_report
+from soutu.evaluate.report import DataUsed, ModelUsed
+from soutu.types import Progress, Term
+
+if TYPE_CHECKING:
+    from soutu.evaluate.report import Report
+    from soutu.index.edge_folder import Codes
+    from soutu.library.base import Library, Watcher
+    from soutu.types import Vectors
+
+_PAGE = 1000  # pictures asked for at once
+_RESAMPLES = 1000
+
+
+def measure_library(
+    where: str | None,
+    *,
+    command: str,
+    queries: Path | str = "concepts",
+    pictures: int = 500,
+    codes: Sequence[Codes] = CODES,
+    folder: Path | None = None,
+    seed: int = 0,
+    recommend: Cheapest | None = None,
+    on_progress: Watcher | None = None,
+) -> Report:
+    """Measure the settings of a library's index on its own vectors, also through its server.
+
+    `queries` are the bundled concepts, the names of the library's tags, or a file with one query
+    a line; `pictures` how many of the library's pictures to search by. Raises InputError for a
+    file without queries and for a library with too few pictures, LibraryError for an empty one.
+    """
+    held = _fetch(where, queries, on_progress)
+    kinds: dict[Kind, Queries] = {
+        "text": Queries(vectors=held.asked),
+        "picture": sampled(held.vectors, pictures, seed=seed),
+    }
+    measured = measure(
+        held.vectors,
+        kinds,
+        settings(len(held.vectors), codes),
+        folder=folder,
+        seed=seed,
+        resamples=_RESAMPLES,
+        on_progress=on_progress,
+    )
+    texts, own = len(held.texts), len(kinds["picture"].vectors)
+    return index_report(
+        measured,
+        command=command,
+        data=held.used(picture_queries=own),
+        model=held.model,
+        asked={
+            "text": f"{texts:,} texts ({queries if isinstance(queries, str) else queries.name})",
+            "picture": f"{own:,} pictures of the library, each left out of its own answer",
+        },
+        seed=seed,
+        resamples=_RESAMPLES,
+        recommend=recommend,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Held:
+    """What a library holds: vectors [n, dim] of its pictures, and those of texts to ask."""
+
+    name: str
+    model: ModelUsed
+    vectors: Vectors
+    texts: tuple[str, ...]
+    asked: Vectors
+
+    def used(self, *, picture_queries: int) -> DataUsed:
+        import xxhash
+
+        hashed = self.vectors.tobytes() + "\n".join(self.texts).encode()
+        return DataUsed(
+            name=self.name,
+            digest=xxhash.xxh3_128_hexdigest(hashed),
+            counts={
+                "pictures": len(self.vectors),
+                "text queries": len(self.texts),
+                "picture queries": picture_queries,
+            },
+        )
+
+
+def _fetch(where: str | None, queries: Path | str, on_progress: Watcher | None) -> _Held:
+    from soutu.library import open_library
+
+    words = None if isinstance(queries, str) else _lines(queries)
+    with open_library(where) as library:
+        status = library.status()
+        space = next((each for each in status.spaces if each.current), None)
+        if space is None or not status.images:
+            raise LibraryError(f"the library {status.path} is empty. Run: soutu index FOLDER")
+        texts = words or _words(library, str(queries))
+        asked = library.encode([Term(text=text) for text in texts]).vectors
+        return _Held(
+            name=status.path.name,
+            model=ModelUsed(
+                name=space.model, revision=space.revision, precision=space.precision, dim=space.dim
+            ),
+            vectors=_vectors(library, status.images, on_progress),
+            texts=texts,
+            asked=asked,
+        )
+
+
+def _vectors(library: Library, total: int, on_progress: Watcher | None) -> Vectors:
+    """Return the vectors of all pictures, by path."""
+    parts: list[Vectors] = []
+    done = 0
+    while page := library.pictures(order="path", k=_PAGE, start=done):
+        terms = [Term(image=picture.id) for picture in page]
+        parts.append(library.encode(terms).vectors)
+        done += len(page)
+        if on_progress is not None:
+            on_progress(Progress(stage="scan", done=done, total=total))
+    return np.concatenate(parts)
+
+
+def _words(library: Library, source: str) -> tuple[str, ...]:
+    if source == "concepts":
+        from soutu.library.relevance import concepts
+
+        return concepts()
+    names = tuple(tag.name for tag in library.tags)
+    if not names:
+        raise InputError("the library has no tags. Run: soutu tags import everyday")
+    return names
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"the queries {path} cannot be read ({error}). Give a UTF-8 file with one a line"
+        ) from error
+    found = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    if len(found) < 2:
+        raise InputError(f"{path} holds {len(found)} queries. Give 2 or more, one a line")
+    return found
