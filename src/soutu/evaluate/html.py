@@ -141,11 +141,11 @@ def _inline(tile: Tile) -> str:
 
 
 def _made(made: Made) -> str:
-    rows = "".join(
-        f"<dt>{_text(name)}</dt><dd>{f'<code>{_text(value)}</code>' if name in _CODE else _text(value)}</dd>"
-        for name, value in made_rows(made)
-    )
-    return f"<dl>{rows}</dl>"
+    rows = []
+    for name, value in made_rows(made):
+        said = f"<code>{_text(value)}</code>" if name in _CODE else _text(value)
+        rows.append(f"<dt>{_text(name)}</dt><dd>{said}</dd>")
+    return f"<dl>{''.join(rows)}</dl>"
 
 
 _CODE = frozenset({"command", "data digest", "digest of the pictures"})

@@ -85,12 +85,13 @@ def bars(rows: Sequence[tuple[str, Interval]], *, name: str) -> str:
             continue
         top = number * _BAR + 4
         middle = top + _BAR / 2 - 2
+        low, high = (_NAME + scale * _inside(end) for end in (value.low, value.high))
         length = scale * min(max(value.estimate, 0.0), 1.0)
         drawn.append(
             f"{_row_name(label, middle)}"
             f'<rect x="{_NAME}" y="{top}" width="{length:.1f}" height="{_BAR - 5}" rx="2" '
             f'fill="var(--s0)" fill-opacity=".75"/>'
-            f"{_whisker(_NAME + scale * _inside(value.low), _NAME + scale * _inside(value.high), middle)}"
+            f"{_whisker(low, high, middle) if math.isfinite(value.low) else ''}"
             f'<text class="d" x="{WIDTH - _RIGHT}" y="{middle + 4}" text-anchor="end">'
             f"{100 * value.estimate:.1f}</text>"
         )
