@@ -85,7 +85,7 @@ def bars(rows: Sequence[tuple[str, Interval]], *, name: str) -> str:
             continue
         top = number * _BAR + 4
         middle = top + _BAR / 2 - 2
-        low, high = (_NAME + scale * _inside(end) for end in (value.low, value.high))
+        low, high = (_NAME + scale * min(max(end, 0.0), 1.0) for end in value[1:])
         length = scale * min(max(value.estimate, 0.0), 1.0)
         drawn.append(
             f"{_row_name(label, middle)}"

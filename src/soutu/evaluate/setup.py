@@ -57,7 +57,7 @@ class System:
             return f"library {Path(self.library).name or self.library}"
         if self.head is not None:
             return f"head {self.head.name}"
-        settings = [] if self.precision == "auto" else [self.precision]
+        settings: list[str] = [] if self.precision == "auto" else [self.precision]
         settings += [] if self.index == "exact" else [f"index {self.index}"]
         return ", ".join([Path(self.model).name if "/" in self.model else self.model, *settings])
 
