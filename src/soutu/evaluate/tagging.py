@@ -7,7 +7,7 @@ folds, and each fold is decided by thresholds tuned on the other four.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -68,6 +68,15 @@ class Judged:
     def labels(self) -> Labels:
         """What people said [n, classes]."""
         return self.data.labels
+
+    def take(self, rows: NDArray[np.intp]) -> Judged:
+        """Return the answers on some of the pictures."""
+        return replace(
+            self,
+            data=self.data.take(rows),
+            probabilities=self.probabilities[rows],
+            decisions={kind: decided[rows] for kind, decided in self.decisions.items()},
+        )
 
 
 def judge(data: LabelledData, system: System, setup: Setup, *, split: str | None = None) -> Judged:
