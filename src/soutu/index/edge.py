@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -237,6 +238,10 @@ class EdgeIndex:
         # Values that only deleted pictures had are still listed.
         counts = [(str(hit.value), hit.count) for hit in hits if hit.count]
         return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
+
+    def tune(self, *, ef: int, oversampling: float) -> None:
+        """Search with other settings from now on; see `EdgeSettings`."""
+        self._config = replace(self._config, ef=ef, oversampling=oversampling)
 
     def optimize(self) -> None:
         """Merge segments and build the graph where enough was written since the last time.

@@ -166,6 +166,14 @@ def _read(folder: Path, *patterns: str) -> None:
                     pass
 
 
+def search_bytes(folder: Path) -> int:
+    """Measure what every search reads: the graph and the codes, or full vectors without codes."""
+    graph = list(folder.glob(f"segments/*/vector_index-{IMAGE}/*"))
+    stored = list(folder.glob(f"segments/*/vector_storage-{IMAGE}/**/*"))
+    codes = [p for p in stored if "quantized" in p.name or "quantized" in p.parent.name]
+    return sum(p.stat().st_blocks * 512 for p in graph + (codes or stored) if p.is_file())
+
+
 def segment_bytes(folder: Path) -> int:
     """Measure what the segments take on the disk; their files are sparse."""
     return sum(p.stat().st_blocks * 512 for p in folder.glob("segments/**/*") if p.is_file())
