@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     from soutu.evaluate.measures import Measures
     from soutu.evaluate.ranking import Ranking
     from soutu.evaluate.setup import Setup
-    from soutu.metrics import Comparison, Figures
+    from soutu.metrics import Comparison
 
-_TAGGING = ("mAP macro", "mAP micro", "F1 micro at tuned thresholds", "F1 macro at tuned thresholds")
+_TAGGING = (
+    "mAP macro",
+    "mAP micro",
+    "F1 micro at tuned thresholds",
+    "F1 macro at tuned thresholds",
+)
 _CHANGED = 6
 _PLOTTED = 40
 
@@ -99,9 +104,7 @@ def compare_retrieval(found: Sequence[AnyRetrieved], setup: Setup, *, command: s
                 sections.append(_queries(first, a, b, setup.seed))
             compared[a.title] = result
         sections.append(_speed(first, other))
-        pairs.append(
-            _pair(names, compared) | {"speed": {"a": first.speed, "b": other.speed}}
-        )
+        pairs.append(_pair(names, compared) | {"speed": {"a": first.speed, "b": other.speed}})
     return Report(
         title=f"Finding in {first.data.name}: {_listed([each.system.name for each in found])}",
         made=made(
@@ -218,8 +221,8 @@ def _pictures(a: Judged, b: Judged) -> Section:
     change = wrong[1] - wrong[0] + 0.5 * np.nan_to_num(finer)  # a tie-break: losses are 0..1
     better, worse = int((wrong[1] < wrong[0]).sum()), int((wrong[1] > wrong[0]).sum())
     text = (
-        f"Of {len(change):,} pictures, {better:,} have fewer wrong tags with B, {worse:,} have more "
-        f"and {len(change) - better - worse:,} as many."
+        f"Of {len(change):,} pictures, {better:,} have fewer wrong tags with B, {worse:,} have "
+        f"more and {len(change) - better - worse:,} as many."
     )
     galleries = []
     for title, order in (("Better with B", np.argsort(change)), ("Worse", np.argsort(-change))):
