@@ -130,7 +130,8 @@ def report_lines(report: Report) -> list[str]:
                 title = printable(part.title or section.title)
                 lines += ["", title, *columns(rows, right=part.right)]
     lines += ["", *map(printable, report.summary)]
-    return lines + [f"note: {printable(note)}" for note in report.made.data.notes]
+    notes = [note for note in report.made.data.notes if note not in report.summary]
+    return lines + [f"note: {printable(note)}" for note in notes]
 
 
 def labelled(

@@ -113,12 +113,12 @@ def _category(
     paths = {image: path for image in gallery if (path := _picture(pictures, image))}
     missing = [image for image in gallery if image not in paths]
     if missing:
-        what = f"{len(missing):,} of {len(gallery):,} pictures of {name} ({_some(missing)})"
+        what = f"pictures of {name}: {len(missing):,} of {len(gallery):,} ({_some(missing)})"
         if not allow_missing or not paths:
             raise InputError(
                 f"{pictures} lacks {what}. Complete it, or leave them out with --allow-missing"
             )
-        notes.append(f"left out, as they are not there: {what}")
+        notes.append(f"left out, as they are not there, {what}")
     row_of = {image: row for row, image in enumerate(paths)}
     kept = tuple(
         Change(row_of[reference], words, row_of[target])

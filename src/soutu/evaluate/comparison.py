@@ -16,7 +16,7 @@ from soutu.errors import InputError
 from soutu.evaluate import retrieval_report, tagging_report
 from soutu.evaluate.measures import compare, shown
 from soutu.evaluate.plots import differences
-from soutu.evaluate.report import Gallery, Plot, Report, Section, Table, Tile, made
+from soutu.evaluate.report import Gallery, Plot, Report, Section, Table, Tile, made, number
 from soutu.evaluate.retrieval_report import AnyRetrieved, describer, speeds
 from soutu.evaluate.tagging import Judged, class_measures, measures_of
 from soutu.metrics import masks, ranking_losses
@@ -281,10 +281,7 @@ def _plain(tile: Tile) -> Tile:
 
 def _speed(a: AnyRetrieved, b: AnyRetrieved) -> Section:
     first, second = speeds(a), speeds(b)
-    rows = tuple(
-        (name, *("–" if each[name] is None else f"{each[name]:,.1f}" for each in (first, second)))
-        for name in first
-    )
+    rows = tuple((name, number(first[name]), number(second[name])) for name in first)
     table = Table(
         columns=("", f"A: {a.system.name}", f"B: {b.system.name}"), rows=rows, right=(1, 2)
     )

@@ -78,7 +78,7 @@ def curves(
 def bars(rows: Sequence[tuple[str, Interval]], *, name: str) -> str:
     """Draw a bar from 0 to 1 for each row, with a whisker for its interval."""
     height = _BAR * len(rows) + 24
-    scale = WIDTH - _NAME - _RIGHT - 34
+    scale = WIDTH - _NAME - _RIGHT - 42
     drawn = []
     for number, (label, value) in enumerate(rows):
         if not math.isfinite(value.estimate):

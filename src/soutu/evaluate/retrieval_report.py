@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,17 @@ from soutu.data.captions import CaptionData
 from soutu.data.composed import ComposedData
 from soutu.evaluate.measures import as_figures, estimate, shown
 from soutu.evaluate.plots import curves
-from soutu.evaluate.report import DataUsed, Gallery, Plot, Report, Section, Table, Tile, made
+from soutu.evaluate.report import (
+    DataUsed,
+    Gallery,
+    Plot,
+    Report,
+    Section,
+    Table,
+    Tile,
+    made,
+    number,
+)
 from soutu.evaluate.retrieval import MOST_QUERIES, asking_rows, rows_of
 
 if TYPE_CHECKING:
@@ -148,12 +158,13 @@ def _speed(speed: Speed) -> tuple[str, ...]:
     said = []
     if speed.latency_ms is not None:
         said.append(
-            f"One query at a time, from words to ranked pictures: {speed.latency_ms:.1f} ms in the "
-            f"middle, 95 % within {speed.latency_p95_ms:.1f} ms; {speed.encode_ms:.1f} ms of it "
-            f"encodes the words. {speed.qps:,.0f} queries a second on all cores."
+            f"One query at a time, from words to ranked pictures: {number(speed.latency_ms)} ms in "
+            f"the middle, 95 % within {number(speed.latency_p95_ms)} ms; "
+            f"{number(speed.encode_ms)} ms of it encodes the words. "
+            f"{number(speed.qps)} queries a second on all cores."
         )
     if speed.pictures_per_second is not None:
-        said.append(f"{speed.pictures_per_second:,.1f} pictures a second read and encoded.")
+        said.append(f"{number(speed.pictures_per_second)} pictures a second read and encoded.")
     return (*said, "Measured in this run, on this machine.")
 
 
@@ -273,7 +284,7 @@ def _classes(data: LabelledData, row: int) -> str:
     return ", ".join(held[:4])
 
 
-def speeds(found: AnyRetrieved) -> dict[str, Any]:
+def speeds(found: AnyRetrieved) -> dict[str, float | None]:
     """Return a system's speed by the names of a table's rows."""
     speed = found.speed
     return {
