@@ -133,7 +133,7 @@ def test_another_revision_has_vectors_of_its_own(tmp_path: Path, pictures: list[
         store = FakeStore(ColourEncoder(revision=revision))
         with VectorCache(folder, store, "colour") as cache:
             found.append(cache.pictures(pictures).vectors)
-    assert not np.allclose(*found)
+    assert not np.allclose(found[0], found[1])
     assert len(list(folder.glob("*.db"))) == 2
 
 
