@@ -19,7 +19,7 @@ from index_engines import DIM, GRAPH, fill, ids_of, payload_of, unit_vectors
 from soutu.errors import LibraryBroken, LibraryBusy, LibraryError, ModelError, StorageError
 from soutu.index import edge
 from soutu.index.edge import EdgeIndex
-from soutu.index.edge_folder import Codes, EdgeSettings
+from soutu.index.edge_folder import Codes, EdgeSettings, search_bytes, segment_bytes
 from soutu.index.memory import MemoryIndex
 from soutu.types import Match
 
@@ -250,6 +250,29 @@ def test_the_graph_finds_nearly_everything(tmp_path: Path, codes: Codes, least: 
         # Scores are those of the full vectors, whatever the codes.
         vectors = oracle.get(found.ids)[1]
         np.testing.assert_allclose(found.scores, vectors @ query, atol=1e-5)
+    index.close()
+
+
+def test_an_open_index_can_be_tuned(tmp_path: Path) -> None:
+    """More candidates scored again find more, over the same coarse codes of the same build."""
+    settings = EdgeSettings(graph_from=500, walk_from=500, codes="binary", oversampling=1)
+    index = EdgeIndex.open(tmp_path / "v", dim=64, config=settings)
+    fill(index, 1500)
+    index.optimize()
+    queries = unit_vectors(30, seed=9, dim=64)
+    exact = index.search(queries, k=10, exact=True)
+
+    def shared() -> float:
+        found = index.search(queries, k=10)
+        return float(
+            np.mean([np.intersect1d(a.ids, b.ids).size for a, b in zip(found, exact, strict=True)])
+        )
+
+    coarse = shared()
+    index.tune(ef=1024, oversampling=50)
+    assert shared() > coarse + 2
+    vectors = 4 * 64 * 1500
+    assert vectors / 32 <= search_bytes(tmp_path / "v") < vectors < segment_bytes(tmp_path / "v")
     index.close()
 
 

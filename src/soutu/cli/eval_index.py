@@ -73,7 +73,7 @@ def command(
     quiet: bool,
     library: str | None,
 ) -> None:
-    """Measure what index settings find, and what they cost, on the library's own vectors.
+    """Measure what index settings find and cost on your own vectors.
 
     Recall@1, @10 and @100 against the exact search, apart for text and picture queries, with
     milliseconds for a query and bytes. Each kind of codes is built as a copy in a temporary

@@ -47,13 +47,13 @@ ALIKE = 1.1
 _EQUAL = 2e-6  # between cosines: copies of a picture, and the rounding of a sum
 _BLOCK = 20_000  # vectors compared at once
 _WARM = 20  # queries asked before the clock starts
-_EFS = (64, 128, 256, 512)
+_EFS = (64, 128, 256, 512, 1024, 2048)
 _OVERSAMPLING: Mapping[Codes, tuple[float, ...]] = {
     "fp32": (1.0,),
     "int8": (2.0,),
-    "turbo4": (2.0,),
-    "turbo2": (2.0, 10.0),
-    "binary": (4.0, 10.0),
+    "turbo4": (2.0, 4.0),
+    "turbo2": (4.0, 10.0),
+    "binary": (10.0, 20.0),
 }
 """The coarser the codes, the more candidates must be scored again with the full vectors."""
 
