@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "soutu.cli.status",
     "remove": "soutu.cli.remove",
     "models": "soutu.cli.models",
+    "data": "soutu.cli.data",
     "serve": "soutu.cli.serve",
 }
 """Each command's module, in the order of the help page; the module calls its command `command`."""

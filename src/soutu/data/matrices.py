@@ -78,10 +78,10 @@ def heatmap(classes: Sequence[str], values: NDArray[np.float64], *, title: str) 
     side = len(classes) * _CELL
     wide, high = max(left + side + 10, math.ceil(_width(title)) + 20), top + side + 10
     top_value = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
+    size = f'width="{wide}" height="{high}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" '
-        f'viewBox="0 0 {wide} {high}" font-family="sans-serif" font-size="11">',
-        f'<rect width="{wide}" height="{high}" fill="#fff"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {wide} {high}">',
+        f'<rect {size} fill="#fff"/><g font-family="sans-serif" font-size="11">',
         f'<text x="10" y="20" font-size="13">{escape(title)}</text>',
     ]
     for at, name in enumerate(classes):
@@ -91,20 +91,18 @@ def heatmap(classes: Sequence[str], values: NDArray[np.float64], *, title: str) 
             f'<text transform="translate({left + middle} {top - 6}) rotate(-90)">'
             f"{escape(name)}</text>"
         )
-    for row, name in enumerate(classes):
-        for column, other in enumerate(classes):
-            value = float(values[row, column])
-            if math.isnan(value) or not top_value:
-                continue
-            parts.append(
-                f'<rect x="{left + column * _CELL}" y="{top + row * _CELL}" width="{_CELL}" '
-                f'height="{_CELL}" fill="#1f4e9c" fill-opacity="{math.sqrt(value / top_value):.3f}">'
-                f"<title>{escape(name)}, {escape(other)}: {value:.4g}</title></rect>"
-            )
-    parts.append(
-        f'<rect x="{left}" y="{top}" width="{side}" height="{side}" fill="none" stroke="#999"/>'
-    )
-    return "\n".join([*parts, "</svg>", ""])
+    for row, column in np.argwhere(values >= 0) if top_value else ():
+        value = float(values[row, column])
+        where = f'x="{left + column * _CELL}" y="{top + row * _CELL}"'
+        shade = f"{math.sqrt(value / top_value):.3f}"
+        told = escape(f"{classes[row]}, {classes[column]}: {value:.4g}")
+        parts.append(
+            f'<rect {where} width="{_CELL}" height="{_CELL}" fill="#1f4e9c" '
+            f'fill-opacity="{shade}"><title>{told}</title></rect>'
+        )
+    frame = f'x="{left}" y="{top}" width="{side}" height="{side}"'
+    parts.append(f'<rect {frame} fill="none" stroke="#999"/>')
+    return "\n".join([*parts, "</g></svg>", ""])
 
 
 def _width(text: str) -> float:
