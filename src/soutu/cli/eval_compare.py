@@ -11,10 +11,11 @@ from soutu.cli.eval_options import (
     Run,
     allow_missing_option,
     classes_option,
-    images_option,
     labelled,
     layout_option,
     measured,
+    partial_option,
+    root_option,
     run_options,
     split_option,
     typed,
@@ -39,7 +40,7 @@ Task = Literal["tagging", "captions", "pictures", "composed"]
 )
 @click.argument("systems", metavar="A B…", nargs=-1, required=True)
 @click.option(
-    "--data", metavar="DATA", required=True, type=click.Path(exists=True),
+    "--data", metavar="DATA", required=True, type=click.Path(),
     help="Labelled pictures, a caption set or a FashionIQ folder, as for the other commands.",
 )  # fmt: skip
 @click.option(
@@ -49,7 +50,8 @@ Task = Literal["tagging", "captions", "pictures", "composed"]
 @split_option
 @classes_option
 @layout_option
-@images_option
+@root_option
+@partial_option
 @allow_missing_option
 @run_options
 def command(
@@ -60,7 +62,8 @@ def command(
     split: str | None,
     classes: str | None,
     layout: str | None,
-    images: str | None,
+    root: str | None,
+    partial: bool,
     allow_missing: bool,
     reports: tuple[Path, ...],
     seed: int,
@@ -88,12 +91,17 @@ def command(
         chosen: Task = task or ("tagging" if guessed == "pictures" else guessed)
         if chosen == "tagging":
             pictures = labelled(
-                data, layout=layout, images=images, classes=classes, allow_missing=allow_missing
+                data,
+                layout=layout,
+                root=root,
+                partial=partial,
+                classes=classes,
+                allow_missing=allow_missing,
             )
             judged = [judge(pictures, system, setup, split=split) for system in parsed]
             return compare_tagging(judged, setup, command=typed())
         opened = open_found(
-            data, kind=chosen, images=images, split=split, allow_missing=allow_missing
+            data, kind=chosen, images=root, split=split, allow_missing=allow_missing
         )
         found = [run_found(opened, system, setup) for system in parsed]
         return compare_retrieval(found, setup, command=typed())

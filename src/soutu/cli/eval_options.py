@@ -28,9 +28,13 @@ layout_option = click.option(
     "--layout", type=click.Choice(LAYOUTS),
     help="How labelled pictures are laid out.  [default: guessed]",
 )  # fmt: skip
-images_option = click.option(
-    "--images", metavar="DIR", type=click.Path(exists=True, file_okay=False),
-    help="The folder of the pictures.  [default: found beside the data]",
+root_option = click.option(
+    "--root", metavar="DIR", type=click.Path(file_okay=False),
+    help="Where the pictures are.  [default: found beside DATA]",
+)  # fmt: skip
+partial_option = click.option(
+    "--partial", is_flag=True,
+    help="What labels do not name is unknown, and not no.",
 )  # fmt: skip
 split_option = click.option(
     "--split", metavar="NAME",
@@ -138,7 +142,8 @@ def labelled(
     path: str,
     *,
     layout: str | None,
-    images: str | None,
+    root: str | None,
+    partial: bool,
     classes: str | None,
     allow_missing: bool,
 ) -> LabelledData:
@@ -146,7 +151,8 @@ def labelled(
     from soutu.data import load
     from soutu.evaluate.found import with_files
 
-    data = with_files(load(path, layout=layout, root=images), allow_missing=allow_missing)
+    data = load(path, layout=layout, root=root, partial=partial)
+    data = with_files(data, allow_missing=allow_missing)
     if classes is None:
         return data
     return data.only([name.strip() for name in classes.split(",") if name.strip()])

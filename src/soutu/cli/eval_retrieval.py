@@ -10,8 +10,8 @@ import click
 from soutu.cli.eval_options import (
     Run,
     allow_missing_option,
-    images_option,
     measured,
+    root_option,
     run_options,
     split_option,
     typed,
@@ -36,12 +36,12 @@ kind_option = click.option(
     "retrieval",
     epilog=examples(
         "soutu eval retrieval ~/Flickr8k --split test --report flickr.html",
-        "soutu eval retrieval captions_val2017.json --images ~/coco/val2017",
+        "soutu eval retrieval captions_val2017.json --root ~/coco/val2017",
         "soutu eval retrieval ~/Birds --kind pictures",
         "soutu eval retrieval ~/FashionIQ --split val",
     ),
 )
-@click.argument("data", metavar="DATA", type=click.Path(exists=True))
+@click.argument("data", metavar="DATA", type=click.Path())
 @click.option(
     "--model", metavar="NAME|DIR", default="mini", show_default=True, help="The encoder to judge."
 )
@@ -52,7 +52,7 @@ kind_option = click.option(
 )  # fmt: skip
 @kind_option
 @split_option
-@images_option
+@root_option
 @allow_missing_option
 @run_options
 def command(
@@ -63,7 +63,7 @@ def command(
     index: IndexChoice,
     kind: Literal["captions", "pictures", "composed"] | None,
     split: str | None,
-    images: str | None,
+    root: str | None,
     allow_missing: bool,
     reports: tuple[Path, ...],
     seed: int,
@@ -71,7 +71,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Judge search on pictures with captions, or on pictures of known classes.
+    """Judge search on captions, or on pictures of known classes.
 
     DATA is a caption set (Flickr8k, Flickr30k, COCO captions, or a CSV with the columns image and
     caption, and perhaps language and split), labelled pictures, or a FashionIQ folder. Languages
@@ -84,9 +84,7 @@ def command(
         from soutu.evaluate.retrieval_report import retrieval_report
         from soutu.evaluate.setup import System
 
-        opened = open_found(
-            data, kind=kind, images=images, split=split, allow_missing=allow_missing
-        )
+        opened = open_found(data, kind=kind, images=root, split=split, allow_missing=allow_missing)
         system = System(model=model, precision=precision, index=index)
         return retrieval_report(run_found(opened, system, setup), setup, command=typed())
 

@@ -11,10 +11,11 @@ from soutu.cli.eval_options import (
     Run,
     allow_missing_option,
     classes_option,
-    images_option,
     labelled,
     layout_option,
     measured,
+    partial_option,
+    root_option,
     run_options,
     split_option,
     typed,
@@ -31,22 +32,23 @@ if TYPE_CHECKING:
     "tagging",
     epilog=examples(
         "soutu eval tagging ~/Birds --report birds.html",
-        "soutu eval tagging labels.csv --images ~/Pictures --head heads/birds",
+        "soutu eval tagging labels.csv --root ~/Pictures --head heads/birds",
         "soutu eval tagging ~/Birds --library ~/pics.soutu --json",
     ),
 )
-@click.argument("data", metavar="DATA", type=click.Path(exists=True))
+@click.argument("data", metavar="DATA", type=click.Path())
 @click.option("--model", metavar="NAME|DIR", help="Tell classes by their names.  [default: mini]")
 @precision_option
 @click.option(
-    "--head", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    "--head", metavar="DIR", type=click.Path(path_type=Path),
     help="Judge a trained head.",
 )  # fmt: skip
 @click.option("--library", metavar="DIR", help="Judge the tags of a library.")
 @split_option
 @classes_option
 @layout_option
-@images_option
+@root_option
+@partial_option
 @allow_missing_option
 @run_options
 def command(
@@ -59,7 +61,8 @@ def command(
     split: str | None,
     classes: str | None,
     layout: str | None,
-    images: str | None,
+    root: str | None,
+    partial: bool,
     allow_missing: bool,
     reports: tuple[Path, ...],
     seed: int,
@@ -81,7 +84,12 @@ def command(
         from soutu.evaluate.tagging_report import tagging_report
 
         chosen = labelled(
-            data, layout=layout, images=images, classes=classes, allow_missing=allow_missing
+            data,
+            layout=layout,
+            root=root,
+            partial=partial,
+            classes=classes,
+            allow_missing=allow_missing,
         )
         return tagging_report(judge(chosen, system, setup, split=split), setup, command=typed())
 

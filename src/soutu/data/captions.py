@@ -225,11 +225,11 @@ def _without_missing(
     if not places:
         raise InputError(
             f"none of the pictures of {file} was found ({_some(missing)}). Say where they are: "
-            "--images FOLDER"
+            "--root FOLDER"
         )
     if not allow_missing:
         raise InputError(
-            f"{file} has {what}. Say where they are with --images FOLDER, or leave "
+            f"{file} has {what}. Say where they are with --root FOLDER, or leave "
             "them out with --allow-missing"
         )
     notes.append(f"left out: {what}")

@@ -89,7 +89,7 @@ def load_composed(
         raise InputError(f"{folder} has no cap.*.{split}.json: {has}")
     pictures = Path(images) if images is not None else root / "images"
     if not pictures.is_dir():
-        raise InputError(f"there is no folder {pictures}. Say where the pictures are: --images")
+        raise InputError(f"there is no folder {pictures}. Say where the pictures are: --root")
     notes: list[str] = []
     categories = tuple(
         _category(file, root, split, pictures, allow_missing, notes) for file in files

@@ -86,7 +86,7 @@ def with_files(data: LabelledData, *, allow_missing: bool) -> LabelledData:
     some = ", ".join(str(path) for path in missing[:3]) + (" …" if len(missing) > 3 else "")
     raise InputError(
         f"{len(missing):,} of {len(there):,} pictures of {data.name} are not there ({some}). Say "
-        "where they are with --images FOLDER, or leave them out with --allow-missing"
+        "where they are with --root FOLDER, or leave them out with --allow-missing"
     )
 
 
