@@ -14,10 +14,11 @@ from soutu.data import load
 from soutu.errors import InputError, Stopped
 from soutu.evaluate.found import guess_kind, open_found, run_found
 from soutu.evaluate.measures import estimate
-from soutu.evaluate.ranking import Ranking, searching
+from soutu.evaluate.ranking import Ranking, _graded_few, searching
 from soutu.evaluate.retrieval import Retrieved, run_captions, run_pictures
 from soutu.evaluate.retrieval_report import AnyRetrieved
 from soutu.evaluate.setup import Setup, System
+from soutu.metrics import ndcgs_at_k, query_average_precisions
 
 COLOUR = System(model="colour")
 
@@ -144,6 +145,17 @@ def test_an_index_finds_what_is_there(tmp_path: Path, index: str) -> None:
     assert scores.argmax(axis=1).tolist() == list(range(5))
     exact = items[:5] @ items.T
     np.testing.assert_allclose(np.where(np.isfinite(scores), scores, exact), exact, atol=1e-5)
+
+
+def test_counting_gives_what_sorting_gives() -> None:
+    """Average precision and nDCG, also with ties, without a right answer, with few items."""
+    rng = np.random.default_rng(3)
+    for items in (1, 4, 60):
+        scores = rng.integers(0, 9, (40, items)).astype(np.float32)
+        relevant = rng.random((40, items)) < 0.08
+        counted = _graded_few(scores, relevant)
+        np.testing.assert_allclose(counted[0], query_average_precisions(scores, relevant))
+        np.testing.assert_allclose(counted[1], ndcgs_at_k(scores, relevant, 10))
 
 
 def test_a_stop_while_measuring(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ SHOWN = 5
 FOUND = 200
 """How many items an approximate index is asked for; what it does not find ranks last."""
 _BLOCK = 1 << 22  # scores at once
+_FEW = 16  # relevant items up to which counting is faster than sorting
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,11 +113,7 @@ def rank(
         scores = search(queries[block])
         relevant = relevance(block.start, block.stop)
         ranks[block] = first_ranks(scores, relevant)
-        one_each = int((relevant == 1).sum(axis=1).max(initial=0)) <= 1
-        precisions[block] = (
-            1 / ranks[block] if one_each else query_average_precisions(scores, relevant)
-        )
-        ndcgs[block] = ndcgs_at_k(scores, relevant, 10)
+        precisions[block], ndcgs[block] = _graded(scores, relevant)
         for k, values in at_k.items():
             values[block] = precisions_at_k(scores, relevant, k)
         top[block] = _best(scores, relevant, top.shape[1])
@@ -162,6 +159,34 @@ def searching(items: Vectors, index: IndexChoice) -> Iterator[Search]:
             yield search
         finally:
             engine.close()
+
+
+def _graded(scores: Scores, relevant: Labels) -> tuple[Figures, Figures]:
+    """Return average precision and nDCG@10 of queries [q], the fast way where few are relevant."""
+    if relevant.dtype == np.bool_ and int(relevant.sum(axis=1).max(initial=0)) <= _FEW:
+        return _graded_few(scores, relevant)
+    return query_average_precisions(scores, relevant), ndcgs_at_k(scores, relevant, 10)
+
+
+def _graded_few(scores: Scores, relevant: Labels) -> tuple[Figures, Figures]:
+    """Count what stands before each relevant item: no ranking is sorted.
+
+    The same figures as in `soutu.metrics`: equal scores are one step of average precision, and
+    share their discounts.
+    """
+    items = scores.shape[1]
+    sums = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(min(10, items)) + 2.0))])
+    sums = np.pad(sums, (0, items + 1 - len(sums)), mode="edge")
+    precision, gain = np.full(len(scores), np.nan), np.full(len(scores), np.nan)
+    for query, row in enumerate(scores):
+        right = row[relevant[query]][:, None]
+        if not len(right):
+            continue
+        before, until = (row > right).sum(axis=1), (row >= right).sum(axis=1)
+        precision[query] = ((right <= right.T).sum(axis=1) / until).mean()
+        shared = (sums[until] - sums[before]) / (until - before)
+        gain[query] = shared.sum() / sums[len(right)]
+    return precision, gain
 
 
 def _best(scores: Scores, relevant: Labels, k: int) -> NDArray[np.intp]:
