@@ -14,7 +14,7 @@ import numpy as np
 
 from soutu.errors import InputError
 from soutu.evaluate import retrieval_report, tagging_report
-from soutu.evaluate.measures import compare, shown
+from soutu.evaluate.measures import compare
 from soutu.evaluate.plots import differences
 from soutu.evaluate.report import Gallery, Plot, Report, Section, Table, Tile, made, number
 from soutu.evaluate.retrieval_report import AnyRetrieved, describer, speeds
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _TAGGING = (
     "mAP macro",
     "mAP micro",
-    "F1 micro at tuned thresholds",
-    "F1 macro at tuned thresholds",
+    "F1 micro, tuned",
+    "F1 macro, tuned",
 )
 _CHANGED = 6
 _PLOTTED = 40
@@ -139,8 +139,11 @@ def _sentence(name: str, found: Comparison, names: tuple[str, str]) -> str:
 
 
 def _difference(found: Comparison, *, share: bool) -> str:
-    text = shown(found.difference, share=share)
-    return text if text.startswith(("-", "–")) else f"+{text}"
+    value, scale = found.difference, 100 if share else 1
+    if np.isnan(value.estimate):
+        return "–"
+    estimate, low, high = (f"{scale * each:+.1f}".replace("-", "−") for each in value)
+    return estimate if np.isnan(value.low) else f"{estimate} ({low} to {high})"
 
 
 def _figures(

@@ -18,7 +18,7 @@ WIDTH = 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 10, 34
 _BAR = 17  # height of a row
 _NAME = 128  # room for a row's name
-_LETTERS = 21
+_LETTERS = 19
 _SERIES = 6  # colours
 
 _STYLE = """<style>

@@ -169,7 +169,7 @@ def measures_of(judged: Judged) -> Measures:
         "mAP micro": Measure(figure=figure_of_micro_map(p, labels)),
     }
     for kind in THRESHOLDS:
-        found |= _of_decisions(judged.decisions[kind], labels, _at(kind))
+        found |= _of_decisions(judged.decisions[kind], labels, kind)
     found["one-error"] = mean_of(one_errors(p, labels), higher_is_better=False)
     found["coverage"] = mean_of(coverage_errors(p, labels), higher_is_better=False, share=False)
     found["ranking loss"] = mean_of(ranking_losses(p, labels), higher_is_better=False)
@@ -179,24 +179,20 @@ def measures_of(judged: Judged) -> Measures:
     return found
 
 
-def _at(kind: Thresholds) -> str:
-    return f"at {kind} thresholds" if kind != "0.5" else "at 0.5"
-
-
-def _of_decisions(decided: NDArray[np.bool_], labels: Labels, at: str) -> dict[str, Measure]:
+def _of_decisions(decided: NDArray[np.bool_], labels: Labels, at: Thresholds) -> dict[str, Measure]:
     f1 = f1_parts(decided, labels)
     return {
-        f"F1 micro {at}": Measure(figure=figure_of_parts(f1, "micro")),
-        f"F1 macro {at}": Measure(figure=figure_of_parts(f1, "macro")),
-        f"F1 samples {at}": Measure(figure=figure_of_parts(f1, "samples")),
-        f"precision {at}": Measure(
+        f"F1 micro, {at}": Measure(figure=figure_of_parts(f1, "micro")),
+        f"F1 macro, {at}": Measure(figure=figure_of_parts(f1, "macro")),
+        f"F1 samples, {at}": Measure(figure=figure_of_parts(f1, "samples")),
+        f"precision, {at}": Measure(
             figure=figure_of_parts(precision_parts(decided, labels), "micro")
         ),
-        f"recall {at}": Measure(figure=figure_of_parts(recall_parts(decided, labels), "micro")),
-        f"Hamming loss {at}": Measure(
+        f"recall, {at}": Measure(figure=figure_of_parts(recall_parts(decided, labels), "micro")),
+        f"Hamming loss, {at}": Measure(
             figure=figure_of_hamming(decided, labels), higher_is_better=False
         ),
-        f"subset accuracy {at}": mean_of(subset_accuracies(decided, labels)),
+        f"subset accuracy, {at}": mean_of(subset_accuracies(decided, labels)),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from soutu.evaluate.measures import as_figures, estimate, shown
 from soutu.evaluate.plots import bars, reliability
 from soutu.evaluate.report import DataUsed, Gallery, Plot, Report, Section, Table, Tile, made
-from soutu.evaluate.tagging import THRESHOLDS, class_calibration, class_measures, measures_of
+from soutu.evaluate.tagging import class_calibration, class_measures, measures_of
 from soutu.metrics import masks, per_label
 from soutu.metrics import reliability as reliability_of
 
@@ -77,7 +77,7 @@ def data_used(judged: Judged) -> DataUsed:
 
 
 def _summary(judged: Judged, found: dict[str, Interval]) -> tuple[str, ...]:
-    named = "mAP macro", "F1 micro at tuned thresholds", "F1 macro at tuned thresholds"
+    named = "mAP macro", "F1 micro, tuned", "F1 macro, tuned"
     said = "; ".join(f"{name} {shown(found[name])}" for name in named)
     return (
         f"{said}. All in percent, with 95 % intervals.",
@@ -106,12 +106,12 @@ def _ranking(found: dict[str, Interval], share: dict[str, bool]) -> Section:
 def _decisions(judged: Judged, found: dict[str, Interval], share: dict[str, bool]) -> Section:
     names = ("F1 micro", "F1 macro", "F1 samples", "precision", "recall", "Hamming loss",
              "subset accuracy")  # fmt: skip
-    at = ["at 0.5" if kind == "0.5" else f"at {kind} thresholds" for kind in THRESHOLDS]
+    at = {"tuned": "tuned thresholds", "own": "own thresholds", "0.5": "0.5 for all"}
     rows = tuple(
-        (name, *(shown(found[f"{name} {where}"], share=share[f"{name} {where}"]) for where in at))
+        (name, *(shown(found[f"{name}, {kind}"], share=share[f"{name}, {kind}"]) for kind in at))
         for name in names
     )
-    table = Table(columns=("figure", *at), rows=rows, right=(1, 2, 3))
+    table = Table(columns=("figure", *at.values()), rows=rows, right=(1, 2, 3))
     text = (
         (
             f"Tuned thresholds were found on {judged.tuned_on}, never on the pictures that they "
