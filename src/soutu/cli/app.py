@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "soutu.cli.status",
     "remove": "soutu.cli.remove",
     "models": "soutu.cli.models",
+    "data": "soutu.cli.data",
     "eval": "soutu.cli.eval",
     "serve": "soutu.cli.serve",
 }

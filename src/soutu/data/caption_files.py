@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -82,10 +83,10 @@ def _reader_of(file: Path, text: str) -> Callable[[Path, str], Iterator[Line]]:
 
 
 def _token_lines(file: Path, text: str) -> Iterator[Line]:
-    for number, row in enumerate(text.splitlines(), start=1):
+    for number, row in enumerate(text.split("\n"), start=1):
         if not row.strip():
             continue
-        match = _TOKEN.fullmatch(row)
+        match = _TOKEN.fullmatch(row.rstrip("\r"))
         if match is None:
             raise InputError(
                 f"{file}, line {number}: expected NAME.jpg#0, a tab and a caption, "
@@ -98,8 +99,12 @@ def _csv_lines(file: Path, text: str) -> Iterator[Line]:
     first = text.split("\n", 1)[0]
     delimiter = max("|\t,;", key=first.count)
     # Flickr30k's results.csv separates by "| " and does not quote; Flickr8k's captions.txt does.
-    quoting = csv.QUOTE_NONE if delimiter == "|" else csv.QUOTE_MINIMAL
-    rows = csv.reader(text.splitlines(), delimiter=delimiter, quoting=quoting)
+    lines = io.StringIO(text, newline="")
+    rows = (
+        csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        if delimiter == "|"
+        else csv.reader(lines, delimiter=delimiter, strict=True)
+    )
     header = [name.strip().lower() for name in next(rows)]
     column = {key: _column(header, names) for key, names in _COLUMNS.items()}
     if column["image"] is None or column["caption"] is None:

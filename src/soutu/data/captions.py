@@ -165,9 +165,9 @@ def _without_empty(
     empty = [line.image for line in lines if not line.caption.strip()]
     if not empty:
         return lines
-    what = f"{len(empty):,} empty captions ({_some(empty)})"
+    what = f"empty captions: {len(empty):,} ({_some(empty)})"
     if not allow_missing:
-        raise InputError(f"{file} has {what}. Mend them, or leave them out with --allow-missing")
+        raise InputError(f"{file} has {what}. Mend them, or leave them out: --allow-missing")
     notes.append(f"left out: {what}")
     return [line for line in lines if line.caption.strip()]
 
@@ -180,12 +180,14 @@ def _without_repeats(lines: list[Line], notes: list[str]) -> list[Line]:
     """
     kept = list(dict.fromkeys(lines))
     if len(kept) < len(lines):
-        notes.append(f"{len(lines) - len(kept):,} captions that repeat another of their picture")
+        notes.append(
+            f"left out: captions that repeat another of their picture: {len(lines) - len(kept):,}"
+        )
     pictures = Counter(text for text, _ in {(line.caption, line.image) for line in kept})
     shared = sum(count > 1 for count in pictures.values())
     if shared:
         notes.append(
-            f"{shared:,} captions stand at several pictures; only a caption's own picture counts"
+            f"captions that stand at several pictures: {shared:,}; only a caption's own counts"
         )
     return kept
 
@@ -219,18 +221,18 @@ def _without_missing(
     missing = sorted({line.image for line in lines} - places.keys())
     if not missing:
         return lines
-    what = f"{len(missing):,} pictures that are not there ({_some(missing)})"
+    what = f"captions of pictures that are not there: {len(missing):,} ({_some(missing)})"
     if not places:
         raise InputError(
             f"none of the pictures of {file} was found ({_some(missing)}). Say where they are: "
-            "--images FOLDER"
+            "--root FOLDER"
         )
     if not allow_missing:
         raise InputError(
-            f"{file} has captions of {what}. Say where they are with --images FOLDER, or leave "
+            f"{file} has {what}. Say where they are with --root FOLDER, or leave "
             "them out with --allow-missing"
         )
-    notes.append(f"left out: captions of {what}")
+    notes.append(f"left out: {what}")
     return [line for line in lines if line.image in places]
 
 

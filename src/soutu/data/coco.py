@@ -33,7 +33,8 @@ class _Part:
 def find_coco(folder: Path) -> list[Path]:
     """Return the annotation files of a folder in one of the usual layouts; empty without any.
 
-    They are annotations/instances_*.json, instances*.json, lvis*.json, or SPLIT/_annotations.coco.json.
+    They are annotations/instances*.json or lvis*.json, these without the folder, and
+    SPLIT/_annotations.coco.json.
     """
     for pattern in (
         "annotations/instances*.json", "annotations/lvis*.json", "instances*.json", "lvis*.json",

@@ -89,7 +89,7 @@ def load_composed(
         raise InputError(f"{folder} has no cap.*.{split}.json: {has}")
     pictures = Path(images) if images is not None else root / "images"
     if not pictures.is_dir():
-        raise InputError(f"there is no folder {pictures}. Say where the pictures are: --images")
+        raise InputError(f"there is no folder {pictures}. Say where the pictures are: --root")
     notes: list[str] = []
     categories = tuple(
         _category(file, root, split, pictures, allow_missing, notes) for file in files
@@ -113,12 +113,12 @@ def _category(
     paths = {image: path for image in gallery if (path := _picture(pictures, image))}
     missing = [image for image in gallery if image not in paths]
     if missing:
-        what = f"{len(missing):,} of {len(gallery):,} pictures of {name} ({_some(missing)})"
+        what = f"pictures of {name}: {len(missing):,} of {len(gallery):,} ({_some(missing)})"
         if not allow_missing or not paths:
             raise InputError(
                 f"{pictures} lacks {what}. Complete it, or leave them out with --allow-missing"
             )
-        notes.append(f"left out, as they are not there: {what}")
+        notes.append(f"left out, as they are not there, {what}")
     row_of = {image: row for row, image in enumerate(paths)}
     kept = tuple(
         Change(row_of[reference], words, row_of[target])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,9 +104,7 @@ def _is_picture(name: str) -> bool:
 def _pictures(place: Path) -> Iterable[Path]:
     """Yield the pictures below a folder; broken links too, which a check lists as missing."""
     for found in scan([place]):
-        if not isinstance(found, Failure):
-            yield found.path
-        elif os.path.islink(found.path) and _is_picture(found.path.name):  # noqa: PTH114
-            yield found.path
-        else:
+        broken_link = found.path.is_symlink() and _is_picture(found.path.name)
+        if isinstance(found, Failure) and not broken_link:
             raise InputError(f"{found.path} {found.reason}. Mend it, or move it away")
+        yield found.path

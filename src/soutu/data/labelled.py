@@ -76,7 +76,7 @@ class LabelledData:
             for text in texts:
                 state.update(os.fsencode(text.replace(os.sep, "/")) + b"\0")
             state.update(b"\0")
-        state.update(np.ascontiguousarray(self.labels))
+        state.update(np.ascontiguousarray(self.labels).data)
         return state.hexdigest()
 
     def part(self, split: str) -> LabelledData:

@@ -39,8 +39,8 @@ figure.wrong img{border-color:var(--wrong)}figure.right img{border-color:var(--r
 figcaption{color:var(--dim)}figcaption b{color:var(--ink);font-weight:500}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem .8rem;font-size:.85rem}
 dt{color:var(--dim)}dd{margin:0}code{font:.85em ui-monospace,monospace}
-@media (max-width:30rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}figure{width:6.6rem}
-figure img{height:5rem}}
+@media (max-width:30rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}
+.row{gap:.4rem}figure{width:calc(25% - .3rem);font-size:.75rem}figure img{height:4rem}}
 """
 
 
@@ -119,7 +119,7 @@ def _tile(tile: Tile) -> str:
     name = _text(tile.path.name)
     lines = "<br>".join(map(_text, tile.lines))
     return (
-        f'<figure{mark}><img src="{_inline(tile)}" alt="{name}" title="{name}" loading="lazy">'
+        f'<figure{mark}><img src="{_inline(tile)}" alt="{name}" title="{name}">'
         f"<figcaption>{lines}</figcaption></figure>"
     )
 
@@ -141,11 +141,11 @@ def _inline(tile: Tile) -> str:
 
 
 def _made(made: Made) -> str:
-    rows = "".join(
-        f"<dt>{_text(name)}</dt><dd>{f'<code>{_text(value)}</code>' if name in _CODE else _text(value)}</dd>"
-        for name, value in made_rows(made)
-    )
-    return f"<dl>{rows}</dl>"
+    rows = []
+    for name, value in made_rows(made):
+        said = f"<code>{_text(value)}</code>" if name in _CODE else _text(value)
+        rows.append(f"<dt>{_text(name)}</dt><dd>{said}</dd>")
+    return f"<dl>{''.join(rows)}</dl>"
 
 
 _CODE = frozenset({"command", "data digest", "digest of the pictures"})

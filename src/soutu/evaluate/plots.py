@@ -18,7 +18,7 @@ WIDTH = 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 10, 34
 _BAR = 17  # height of a row
 _NAME = 128  # room for a row's name
-_LETTERS = 21
+_LETTERS = 19
 _SERIES = 6  # colours
 
 _STYLE = """<style>
@@ -78,19 +78,20 @@ def curves(
 def bars(rows: Sequence[tuple[str, Interval]], *, name: str) -> str:
     """Draw a bar from 0 to 1 for each row, with a whisker for its interval."""
     height = _BAR * len(rows) + 24
-    scale = WIDTH - _NAME - _RIGHT - 34
+    scale = WIDTH - _NAME - _RIGHT - 42
     drawn = []
     for number, (label, value) in enumerate(rows):
         if not math.isfinite(value.estimate):
             continue
         top = number * _BAR + 4
         middle = top + _BAR / 2 - 2
+        low, high = (_NAME + scale * min(max(end, 0.0), 1.0) for end in value[1:])
         length = scale * min(max(value.estimate, 0.0), 1.0)
         drawn.append(
             f"{_row_name(label, middle)}"
             f'<rect x="{_NAME}" y="{top}" width="{length:.1f}" height="{_BAR - 5}" rx="2" '
             f'fill="var(--s0)" fill-opacity=".75"/>'
-            f"{_whisker(_NAME + scale * _inside(value.low), _NAME + scale * _inside(value.high), middle)}"
+            f"{_whisker(low, high, middle) if math.isfinite(value.low) else ''}"
             f'<text class="d" x="{WIDTH - _RIGHT}" y="{middle + 4}" text-anchor="end">'
             f"{100 * value.estimate:.1f}</text>"
         )

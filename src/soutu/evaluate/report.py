@@ -172,6 +172,13 @@ def as_dict(report: Report) -> dict[str, Any]:
     return found
 
 
+def number(value: float | None) -> str:
+    """Write a measured number with three digits that count; – for None."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def check_target(path: Path) -> None:
     """Refuse a file name that says no format, before anything is measured. Raises InputError."""
     if path.suffix.lower() not in FORMATS:

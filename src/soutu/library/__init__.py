@@ -19,6 +19,7 @@ __all__ = [
     "default_home",
     "default_library",
     "default_models",
+    "default_vectors",
     "open_library",
 ]
 
@@ -35,6 +36,11 @@ def default_home() -> Path:
 def default_models(home: Path | None = None) -> Path:
     """Return the folder of the models that were added."""
     return (home or default_home()) / "models"
+
+
+def default_vectors(home: Path | None = None) -> Path:
+    """Return the folder of the vectors that are kept of data sets; see `library.vectors`."""
+    return (home or default_home()) / "vectors"
 
 
 def default_library() -> Path:

@@ -11,6 +11,7 @@ cores covers the waits for the disk.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import ImageError, SoutuError
-from soutu.images.decode import Blob, decode, read
+from soutu.images.decode import MARGIN, Blob, decode, decode_parts, read
 from soutu.images.keywords import NO_KEYWORDS, Keywords, join
 from soutu.images.sidecar import read_beside
 from soutu.images.source import FileEntry
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from soutu.library.base import Stop
     from soutu.models.base import Encoder
-    from soutu.types import Failure, ImageInfo, Vectors
+    from soutu.types import Box, Failure, ImageInfo, Vectors
 
 CHUNK = 8
 """Pictures decoded and encoded at a time by one worker, fewer towards the end of a run."""
@@ -67,8 +68,9 @@ class Encoded:
 class Batch:
     """What became of some files; each file of a run is in exactly one batch, in one place.
 
-    `vectors` [n, dim] are those of `encoded`, in that order. `copies` are files, with digests,
-    whose content is already known; `failures` are files that cannot be indexed, with the reason.
+    `vectors` are those of `encoded`, in that order: [n, dim], or [n, 1 + crops, dim]. `copies` are
+    files, with digests, whose content is already known; `failures` are files that cannot be
+    indexed, with the reason.
     """
 
     encoded: tuple[Encoded, ...]
@@ -82,6 +84,7 @@ def encode_files(
     encoder: Encoder,
     *,
     known: Callable[[bytes], bool] = lambda _: False,
+    crops: Sequence[Box] = (),
     batch_size: int = 32,
     workers: int | None = None,
     should_stop: Stop | None = None,
@@ -90,8 +93,9 @@ def encode_files(
 
     Files come out in no particular order, soon after they are done; `entries` is drawn from as
     needed, by the caller's thread, and memory does not grow with it. `known` says whether content
-    with this digest needs no vector; workers call it. `workers` is the number of threads, by
-    default one more than cores; the encoder must then run on one thread itself to be fastest.
+    with this digest needs no vector; workers call it. `crops` are parts of each picture that are
+    encoded beside the whole. `workers` is the number of threads, by default one more than cores;
+    the encoder must then run on one thread itself to be fastest.
     An entry carries the size and time of the content that was read, should it have changed.
     When `should_stop` says so, what is finished is yielded and the rest left; a caller that may
     leave early closes the generator (contextlib.closing), which ends the workers. A file that
@@ -100,9 +104,10 @@ def encode_files(
     """
     count = workers or _cores() + 1
     chunks = _chunks(entries, min(CHUNK, batch_size), count)
-    flow = _Flow(chunks, _Worker(encoder, known), count, should_stop)
+    flow = _Flow(chunks, _Worker(encoder, known, crops), count, should_stop)
+    shape = (0, 1 + len(crops), encoder.facts.dim) if crops else (0, encoder.facts.dim)
     try:
-        yield from _merge(flow.parts(), encoder.facts.dim, batch_size)
+        yield from _merge(flow.parts(), np.zeros(shape, dtype=np.float32), batch_size)
     finally:
         flow.close()
     if flow.error is not None:
@@ -153,25 +158,27 @@ class _Part:
         self.copies += other.copies
         self.failures += other.failures
 
-    def batch(self, dim: int) -> Batch:
-        none = np.zeros((0, dim), dtype=np.float32)
+    def batch(self, none: Vectors) -> Batch:
         vectors = np.concatenate([none, *self.vectors])
         return Batch(tuple(self.encoded), vectors, tuple(self.copies), tuple(self.failures))
 
 
-def _merge(parts: Iterator[_Part | None], dim: int, size: int) -> Iterator[Batch]:
-    """Join parts to batches, so that the caller writes seldom, but not later than it has to."""
+def _merge(parts: Iterator[_Part | None], none: Vectors, size: int) -> Iterator[Batch]:
+    """Join parts to batches, so that the caller writes seldom, but not later than it has to.
+
+    `none` are the vectors of a batch without any.
+    """
     merged, since = _Part(), time.monotonic()
     for part in parts:
         full = part is not None and len(merged) + len(part) > size
         if len(merged) and (full or time.monotonic() - since >= _PATIENCE):
-            yield merged.batch(dim)
+            yield merged.batch(none)
             merged = _Part()
         if part is not None:
             since = since if len(merged) else time.monotonic()
             merged.add(part)
     if len(merged):
-        yield merged.batch(dim)
+        yield merged.batch(none)
 
 
 class _Flow:
@@ -237,9 +244,11 @@ class _Flow:
 class _Worker:
     """Read, decode and encode one chunk after another; the same object serves every thread."""
 
-    def __init__(self, encoder: Encoder, known: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self, encoder: Encoder, known: Callable[[bytes], bool], crops: Sequence[Box]
+    ) -> None:
         self.stopping = False
-        self._encoder, self._known = encoder, known
+        self._encoder, self._known, self._crops = encoder, known, crops
         self._spec = encoder.facts.preprocess
         self._one_at_a_time = threading.Lock()
 
@@ -272,6 +281,7 @@ class _Worker:
                 part.copies.append((entry, blob.digest))
                 return
             picture = decode(blob.data, self._spec)
+            pixels = self._with_crops(picture.pixels, blob)
             keywords, broken = picture.keywords, _NONE
             if entry.sidecar_ns:
                 beside, broken = read_beside(entry.path)
@@ -280,7 +290,20 @@ class _Worker:
             part.failures.append((entry, _reason(error)))
             return
         decoded.append(Encoded(entry, blob.digest, picture.info, keywords, broken))
-        pictures.append(picture.pixels)
+        pictures.append(pixels)
+
+    def _with_crops(self, whole: NDArray[np.uint8], blob: Blob) -> NDArray[np.uint8]:
+        """Put the crops behind the picture: [1 + crops, 3, height, width]."""
+        if not self._crops:
+            return whole
+        least = min(min(box.right - box.left, box.bottom - box.top) for box in self._crops)
+        side = math.ceil(MARGIN * max(self._spec.height, self._spec.width) / max(least, 0.05))
+        parts = decode_parts(blob.data, self._spec, self._crops, min_side=side)
+        return np.concatenate([whole[None], parts])
+
+    def _vectors(self, pixels: NDArray[np.uint8]) -> Vectors:
+        found = self._encoder.encode_images(pixels.reshape(-1, *pixels.shape[-3:]))
+        return found.reshape(*pixels.shape[:-3], found.shape[1])
 
     def _encode(
         self, part: _Part, decoded: list[Encoded], pictures: list[NDArray[np.uint8]]
@@ -288,7 +311,7 @@ class _Worker:
         if not decoded:
             return
         try:
-            part.vectors.append(self._encoder.encode_images(np.stack(pictures)))
+            part.vectors.append(self._vectors(np.stack(pictures)))
         except (SoutuError, MemoryError) as error:
             self._encode_singly(part, decoded, pictures, error)
         else:
@@ -307,7 +330,7 @@ class _Worker:
         """
         for item, pixels in zip(decoded, pictures, strict=True):
             try:
-                part.vectors.append(self._encoder.encode_images(pixels[None]))
+                part.vectors.append(self._vectors(pixels[None]))
             except (SoutuError, MemoryError) as error:
                 part.failures.append((item.entry, f"cannot be encoded: {_reason(error)}"))
             else:
@@ -316,7 +339,7 @@ class _Worker:
             return
         noise = np.random.default_rng(0).integers(0, 256, pictures[0].shape, dtype=np.uint8)
         try:
-            self._encoder.encode_images(noise[None])
+            self._vectors(noise[None])
         except SoutuError:
             raise reason from None
 

@@ -92,28 +92,15 @@ def compose(
     stored: Stored,
     known: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Composed:
-    """Turn a query into one unit vector; `known` are vectors that stand for some of its texts.
-
-    A picture's cosines spread several times wider over a library than a text's, so a plain sum
-    of unit vectors would let the picture decide alone. Each term is therefore divided by the
-    spread of its scores over `sample` [n, dim]; the sum then ranks by the weighted mean of
-    standardised scores.
-    """
+    """Turn a query into one unit vector; `known` are vectors that stand for some of its texts."""
     vectors = known_vectors(query.terms, encoder, stored, known or {})
     weights = np.array([term.weight for term in query.terms], dtype=np.float32)
-    if len(query.terms) > 1 and len(sample) >= _MIN_SAMPLE:
-        weights /= np.maximum((sample @ vectors.T).std(axis=0), 1e-3)
-    total = weights @ vectors
-    norm = float(np.linalg.norm(total))
-    if norm < _NOTHING:
-        msg = "the parts of the query cancel out. Change a weight or leave one part out"
-        raise QueryError(msg)
     texts = sum(term.text is not None for term in query.terms)
     kind: QueryKind = "mixed"
     if len(query.terms) == 1 and query.terms[0].weight > 0:
         kind = "text" if texts else "image"
     return Composed(
-        vector=(total / norm).astype(np.float32),
+        vector=mixed(vectors, weights, sample),
         parts=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
         kind=kind,
         files=frozenset(file for term in query.terms if (file := _as_file(term))),
@@ -121,6 +108,24 @@ def compose(
             term.image for term in query.terms if isinstance(term.image, int) and term.box is None
         ),
     )
+
+
+def mixed(vectors: Vectors, weights: NDArray[np.float32], sample: Vectors) -> NDArray[np.float32]:
+    """Mix the vectors [terms, dim] of a query's terms by their weights into one unit vector.
+
+    A picture's cosines spread several times wider over a library than a text's, so a plain sum
+    of unit vectors would let the picture decide alone. Each term is therefore divided by the
+    spread of its scores over `sample` [n, dim]; the sum then ranks by the weighted mean of
+    standardised scores. Raises QueryError for terms that cancel out.
+    """
+    if len(vectors) > 1 and len(sample) >= _MIN_SAMPLE:
+        weights = weights / np.maximum((sample @ vectors.T).std(axis=0), 1e-3)
+    total = weights @ vectors
+    norm = float(np.linalg.norm(total))
+    if norm < _NOTHING:
+        msg = "the parts of the query cancel out. Change a weight or leave one part out"
+        raise QueryError(msg)
+    return np.asarray(total / norm, dtype=np.float32)
 
 
 def check_terms(terms: Iterable[Term]) -> None:

@@ -21,8 +21,9 @@ class Progress:
     """How far a long run has come. `total` is None while it is not known yet."""
 
     stage: Literal[
-        "scan", "index", "fill", "optimize", "download", "tag", "write", "keywords", "measure"
-    ]
+        "scan", "index", "fill", "optimize", "download", "tag", "write", "keywords",
+        "check", "measure",
+    ]  # fmt: skip
     done: int
     total: int | None
     failed: int = 0
