@@ -122,8 +122,10 @@ def keep(page: Page, name: str) -> None:
 @contextmanager
 def served() -> Iterator[str]:
     """Serve the demo's photos with the tags of everyday life, and return the address."""
-    with tempfile.TemporaryDirectory(prefix="soutu-") as folder:
-        photos = Path(folder) / "photos"
+    folder = Path(tempfile.gettempdir()) / "soutu-screenshots"  # seen in the pictures
+    shutil.rmtree(folder, ignore_errors=True)
+    photos = folder / "Pictures"
+    try:
         collect(photos)
         where = {"SOUTU_LIBRARY": f"{folder}/library", "SOUTU_HOME": f"{folder}/home"}
         env = {**os.environ, **where, "PYTHONUNBUFFERED": "1"}
@@ -138,6 +140,8 @@ def served() -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

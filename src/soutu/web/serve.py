@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import signal
@@ -38,6 +39,8 @@ KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 20
 """How long requests under way have to end when the server is told to stop."""
 _FILES = 65_536  # open files wanted: a connection is one
+_M_ARENA_MAX = -8  # of <malloc.h>
+_ARENAS = 2
 
 _log = logging.getLogger("soutu.web")
 
@@ -68,6 +71,8 @@ def serve(
     the library is being served already; InputError for an address that cannot be taken;
     MissingExtra for gRPC without its packages.
     """
+    _allow_many_files()
+    _keep_memory_together()
     place = absolute(where or default_library())
     store = ModelStore(default_models())
     with ExitStack() as stack:
@@ -103,7 +108,6 @@ def serve(
             stack.callback(rpc.stop)
             stops.insert(0, rpc.stop)
             ready = replace(ready, grpc_port=rpc.port)
-        _allow_many_files()
         runner = Runner(server, on_ready=lambda: on_ready(ready), stops=stops)
         runner.run(sockets=[listener])
 
@@ -214,3 +218,13 @@ def _allow_many_files() -> None:
         wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _keep_memory_together() -> None:
+    """Let all threads share few arenas of glibc's malloc.
+
+    With one each, its default, memory that one thread has freed does not serve another: the server
+    went on growing for as long as it was asked.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another C library, or none to ask
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -28,6 +28,9 @@ VIEWS = {
     "models": ("/models", "so-model-card"),
 }
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SETTLED = """() => !document.querySelector("[waiting]") &&
+  !document.getAnimations().some((each) => each instanceof CSSTransition)"""
+"""What waits is dimmed."""
 ALL = pytest.mark.parametrize("view", VIEWS)
 
 
@@ -38,6 +41,7 @@ def look(page: Page, view: str) -> None:
     if view == "picture":
         picture(page, 1).click()
     expect(page.locator(sign).first).to_be_visible()
+    page.wait_for_function(SETTLED)
 
 
 @ALL

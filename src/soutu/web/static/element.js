@@ -76,7 +76,7 @@ function setProp(node, name, value) {
   else node[name] = value;
 }
 
-const isAttribute = (name) => name.includes("-") || ["role", "for", "list", "popover"].includes(name);
+const isAttribute = (name) => name.includes("-") || ["role", "for", "form", "list", "popover"].includes(name);
 
 function setAttribute(node, name, value) {
   if (value === false && !name.startsWith("aria-")) node.removeAttribute(name);
