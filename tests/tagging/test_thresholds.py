@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soutu.heads.base import sigmoid
 from soutu.library.tagging.thresholds import (
     LEAST,
     MOST,
@@ -14,7 +15,6 @@ from soutu.library.tagging.thresholds import (
     blend,
     f1_threshold,
     logit,
-    sigmoid,
 )
 
 

@@ -15,6 +15,8 @@ from soutu.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_MOVABLE, _MOVES = 20_000, 10
+_WORTH = 0.01  # of squared pictures: a lesser gain is rounding
 _SURE = 1e-9  # shares are floats: differences below this are ties
 
 
@@ -26,9 +28,10 @@ def stratified(
     `shares` maps names of splits to positive numbers, which are scaled to sum to 1. Labels are
     handed out from the rarest on, each picture to the split that lacks its label most (Sechidis
     et al. 2011); with `order` 2, pairs of labels too (Szymański and Kajdanowicz 2017), so that
-    co-occurrences are alike. Where a label is unknown on some pictures, its no counts like a
-    label. The same seed gives the same splits. Raises InputError for shares that are not positive,
-    an order other than 1 or 2, and fewer pictures than splits.
+    co-occurrences are alike. At the end single pictures change places as long as that brings the
+    counts of labels nearer to their shares. Where a label is unknown on some pictures, its no
+    counts like a label. The same seed gives the same splits. Raises InputError for shares that are
+    not positive, an order other than 1 or 2, and fewer pictures than splits.
     """
     names, wanted = _shares(shares)
     if order not in (1, 2):
@@ -36,7 +39,9 @@ def stratified(
     if len(data) < len(names):
         raise InputError(f"{data.name}: {len(data)} pictures cannot make {len(names)} splits")
     evidence = _evidence(data.labels, order)
-    chosen = _Dealer(evidence, len(data), wanted, np.random.default_rng(seed)).deal()
+    rng = np.random.default_rng(seed)
+    chosen = _Dealer(evidence, len(data), wanted, rng).deal()
+    chosen = _settled(_has(data.labels), chosen, wanted, rng)
     return replace(data, splits=tuple(names[each] for each in chosen))
 
 
@@ -52,9 +57,7 @@ def _shares(shares: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]
 
 def _evidence(labels: Labels, order: int) -> list[NDArray[np.intp]]:
     """Return, for each thing to be spread evenly, the rows that have it."""
-    partial = (labels == UNKNOWN).any(axis=0)
-    has = np.concatenate([labels == YES, (labels == NO)[:, partial]], axis=1)
-    found = [np.flatnonzero(column) for column in has.T]
+    found = [np.flatnonzero(column) for column in _has(labels).T]
     if order == 2:
         pairs: dict[tuple[int, int], list[int]] = {}
         for row in range(len(labels)):
@@ -62,6 +65,13 @@ def _evidence(labels: Labels, order: int) -> list[NDArray[np.intp]]:
                 pairs.setdefault(pair, []).append(row)
         found += [np.array(rows, np.intp) for rows in pairs.values()]
     return [rows for rows in found if len(rows)]
+
+
+def _has(labels: Labels) -> NDArray[np.bool_]:
+    """Tell of each row [n, things] which labels are yes, then which partial ones are no."""
+    partial = (labels == UNKNOWN).any(axis=0)
+    found: NDArray[np.bool_] = np.concatenate([labels == YES, (labels == NO)[:, partial]], axis=1)
+    return found
 
 
 class _Dealer:
@@ -111,3 +121,36 @@ class _Dealer:
         self._left[things] -= 1
         self._lacks[things, split] -= 1
         self._room[split] -= 1
+
+
+def _settled(
+    has: NDArray[np.bool_],
+    split: NDArray[np.intp],
+    shares: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> NDArray[np.intp]:
+    """Move rows, the best move first, while the squared distances from the shares shrink.
+
+    The size of a split counts like a label that every row has. Of many rows a sample may move.
+    """
+    count = len(shares)
+    every = np.concatenate([has, np.ones((len(has), 1), np.bool_)], axis=1)
+    ideal = shares[:, None] * every.sum(axis=0)
+    over = np.stack([every[split == each].sum(axis=0) for each in range(count)]) - ideal
+    rows = np.sort(rng.choice(len(has), min(len(has), _MOVABLE), replace=False))
+    movable = every[rows].astype(np.float32)
+    now, each = split[rows], np.arange(len(rows))
+    for _ in range(_MOVES * every.shape[1]):
+        # Moving a row from a to b changes each thing it has by (a - 1)² - a² + (b + 1)² - b².
+        toward = 2 * (movable @ over.T.astype(np.float32))  # [rows, splits]
+        change = toward - toward[each, now][:, None] + 2 * movable.sum(axis=1)[:, None]
+        change[each, now] = 0
+        row, to = divmod(int(change.argmin()), count)
+        if change[row, to] > -_WORTH:
+            break
+        over[now[row]] -= movable[row]
+        over[to] += movable[row]
+        now[row] = to
+    settled = split.copy()
+    settled[rows] = now
+    return settled

@@ -96,15 +96,13 @@ def _list_column(header: Row, rows: Sequence[Row], column: str | None) -> int | 
     path = _path_column(names)
     others = [n for n, name in enumerate(names) if n != path and name and name != SPLIT_COLUMN]
     for number in others:
-        if names[number] in LIST_COLUMNS and not _only_values(rows, number):
+        cells = {_cell(row, number).lower() for row in rows}
+        if names[number] in LIST_COLUMNS and not cells <= _VALUES.keys():
             return number
-    if len(others) == 1 and not _only_values(rows, others[0]):
-        return others[0]
+        # Of any other name, it must hold nothing that could be meant as yes or no.
+        if len(others) == 1 and cells.isdisjoint(_VALUES.keys() - {""}) and cells != {""}:
+            return number
     return None
-
-
-def _only_values(rows: Sequence[Row], number: int) -> bool:
-    return all(_cell(row, number).lower() in _VALUES for row in rows)
 
 
 def _sheet(header: Row, rows: Sequence[Row], listed: int | None) -> _Sheet:
