@@ -178,7 +178,7 @@ def test_browsing_spread_border_review_and_counts(library: FolderLibrary, folder
     assert len(border.below) == 8
     asked = library.review(tag="cold", k=12)
     assert len(asked) == 12
-    assert {each.threshold for each in asked} == {pytest.approx(0.4)}
+    assert {round(each.threshold, 5) for each in asked} == {0.4}
     assert len(library.review(k=5)) == 5
     assert len(library.review(by="picture", k=5)) == 5
     assert library.explain("warm", hits[0].id).relevance > 0.5
@@ -240,8 +240,12 @@ def test_it_outlives_its_source(
     assert found(open_folder(), "warm") == REDS
 
 
-def test_it_rests_while_another_model_is_in_use(library: FolderLibrary, folder: Path) -> None:
+def test_it_rests_while_another_model_is_in_use(
+    library: FolderLibrary, folder: Path, open_folder: OpenFolder
+) -> None:
     library.use_head(folder)
+    library.close()
+    library = open_folder(model=None)
     library.use_model("other")
     facts = library.tags.show("warm")
     assert facts.source == "zero-shot"
@@ -304,7 +308,7 @@ def test_classes_can_be_other_tags(library: FolderLibrary, folder: Path) -> None
     with pytest.raises(InputError, match="every class of the head is left out"):
         library.use_head(folder, tags=dict.fromkeys(CLASSES))
     with pytest.raises(InputError, match="name"):
-        library.use_head(folder, tags={"warm": "a|b"})
+        library.use_head(folder, tags={"warm": "!x"})
     assert len(library.tags.history()) == 2
 
 
@@ -389,4 +393,4 @@ def test_all_kinds_give_the_same_answers(
         assert answers[name][:3] == answers["linear"][:3]
         assert answers[name][4] == pytest.approx(answers["linear"][4], abs=1e-4)
         for path, wanted in answers["linear"][3].items():
-            assert answers[name][3][path] == pytest.approx(wanted, abs=1e-4)
+            assert answers[name][3][path] == pytest.approx(wanted, abs=1e-3)
