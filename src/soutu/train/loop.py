@@ -90,14 +90,14 @@ def train(
         history.finished = epoch == settings.epochs or 0 < settings.patience <= waited
         if checkpoint is not None:
             checkpoints.save(checkpoint, epoch, run.state(facts))
-    network.load_state_dict(run.best)
+    network.load_state_dict(run.best, strict=False)  # what is frozen stands there already
     network.eval()
     return history
 
 
 def validate(network: nn.Module, examples: Examples) -> float:
     """Return the mAP over labels that hold somewhere; 0 where none does."""
-    figure = mean_average_precision(logits_of(network, examples.inputs), examples.labels == 1)
+    figure = mean_average_precision(logits_of(network, examples.inputs), examples.labels)
     return 0.0 if math.isnan(figure) else figure
 
 
@@ -119,6 +119,12 @@ def learning_rate(step: int, steps: int, settings: Settings) -> float:
         return settings.learning_rate * (step + 1) / (warm + 1)
     done = (step - warm) / max(steps - warm, 1)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def kept(network: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of a network that training may change: all but frozen parameters."""
+    frozen = {name for name, one in network.named_parameters() if not one.requires_grad}
+    return {name: one for name, one in network.state_dict().items() if name not in frozen}
 
 
 class _Run:
@@ -160,7 +166,8 @@ class _Run:
             mean.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
             self._optimizer.step()
             self._follow(step)
-            seen[rows] = mean_rows(entries.detach(), labels)
+            # The largest, as a row may come twice: what is last in memory is no rule to resume by.
+            seen.scatter_reduce_(0, rows, mean_rows(entries.detach(), labels), "amax")
             total, rows_done = total + mean.item() * len(rows), rows_done + len(rows)
             if on_progress is not None:
                 on_progress(Progress(stage="train", done=step + 1, total=steps))
@@ -170,7 +177,7 @@ class _Run:
     def keep(self) -> None:
         """Keep the weights as they are now: the averaged ones where there are some."""
         with self.averaged():
-            self.best = {n: one.clone() for n, one in self._network.state_dict().items()}
+            self.best = {name: one.clone() for name, one in kept(self._network).items()}
 
     def averaged(self) -> _Swapped:
         """Put the averaged weights into the network for the time of a block."""
@@ -184,7 +191,7 @@ class _Run:
             for kind, value in self._optimizer.state[one].items()
         }
         tensors = {
-            **{f"network.{name}": one for name, one in self._network.state_dict().items()},
+            **{f"network.{name}": one for name, one in kept(self._network).items()},
             **{f"best.{name}": one for name, one in self.best.items()},
             **{f"average.{name}": one for name, one in self._average.items()},
             **moments,
@@ -198,7 +205,7 @@ class _Run:
     def restore(self, found: Checkpoint) -> None:
         """Go back to the state of a checkpoint."""
         self.history = History(**found.rest)
-        self._network.load_state_dict(_part(found.tensors, "network."))
+        self._network.load_state_dict(_part(found.tensors, "network."), strict=False)
         self.best = _part(found.tensors, "best.")
         self._average = _part(found.tensors, "average.")
         self._hardness = found.tensors["hardness"]
@@ -275,12 +282,24 @@ def _facts(
     return {
         "network": type(network).__name__,
         "shapes": {name: list(one.shape) for name, one in network.state_dict().items()},
+        "frozen weights": _digest_of_frozen(network),
         **asdict(settings),
         "training data": examples.digest(),
         "validation data": None if validation is None else validation.digest(),
         "torch": torch.__version__,
         **(made_of or {}),
     }
+
+
+def _digest_of_frozen(network: nn.Module) -> str:
+    import xxhash
+
+    found = xxhash.xxh3_128()
+    for name, one in network.named_parameters():
+        if not one.requires_grad:
+            found.update(name.encode())
+            found.update(np.ascontiguousarray(one.detach().numpy()))
+    return found.hexdigest()
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
