@@ -77,9 +77,7 @@ def load(folder: Path) -> Checkpoint | None:
         raise InputError(msg) from error
 
 
-def check_same_run(
-    folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]
-) -> None:
+def check_same_run(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise InputError where a checkpoint comes from other data, settings or software."""
     other = [
         f"{name} was {_short(then.get(name))} and is {_short(now.get(name))}"
@@ -88,8 +86,8 @@ def check_same_run(
     ]
     if other:
         msg = (
-            f"the run in {folder} cannot go on: {'; '.join(other)}. Use the same data and settings, "
-            "or start anew without resuming"
+            f"the run in {folder} cannot go on: {'; '.join(other)}. Use the same data and "
+            "settings, or start anew without resuming"
         )
         raise InputError(msg)
 

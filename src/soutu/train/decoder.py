@@ -49,6 +49,8 @@ class QueryLayer(nn.Module):
     def _attend(self, queries: Tensor, regions: Tensor) -> Tensor:
         n, count, width = regions.shape
         each = width // self.heads
+        key: Tensor
+        value: Tensor
         key, value = self.key_value(regions).view(n, count, 2, self.heads, each).unbind(2)
         if count == 1:  # attention to one region is that region, whatever is asked
             return value.reshape(n, 1, width).expand(n, len(queries), width)

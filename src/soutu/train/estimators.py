@@ -1,183 +1,30 @@
-"""Heads on vectors that are trained with torch, in scikit-learn's habits.
+"""Heads on vectors that are trained with torch: linear, MLP, label graph, ML-Decoder."""
 
-Settings go to the constructor; `fit` learns, sets the attributes that end in an underscore and
-returns the head; `predict_proba` scores. X are float32 vectors [n, dim], or [n, regions, dim] where
-a picture has several; Y int8 [n, classes] of 1 (yes), 0 (no) and -1 (unknown).
-"""
-
-# ruff: noqa: N803 - X and Y are scikit-learn's names
+# ruff: noqa: N803 - X is scikit-learn's name
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
 from torch import nn
 
 from soutu.errors import InputError
-from soutu.heads import LinearHead
 from soutu.heads.base import sigmoid
-from soutu.metrics import tuned_thresholds
+from soutu.train.classifier import VectorClassifier
 from soutu.train.decoder import GroupDecoder, TextDecoder
-from soutu.train.examples import Examples, check_alike, check_examples, check_texts
+from soutu.train.examples import Examples, check_texts
 from soutu.train.gcn import GCNNetwork, adjacency
-from soutu.train.loop import History, logits_of, train
-from soutu.train.losses import LossName, loss_of
-from soutu.train.networks import (
-    LinearNetwork,
-    MLPNetwork,
-    Pooling,
-    Standardise,
-    folded,
-)
-from soutu.train.onnx import head_graph
-from soutu.train.settings import Settings
+from soutu.train.loop import logits_of
+from soutu.train.networks import LinearNetwork, MLPNetwork, Pooling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from soutu.heads import OnnxGraph
-    from soutu.train.decoder import QueryLayer
-    from soutu.types import Progress, Vectors
-
-    Pairs: TypeAlias = tuple[NDArray[Any], NDArray[np.int8]]
-    OnProgress: TypeAlias = Callable[[Progress], None]
-
-
-@dataclass(kw_only=True)
-class TorchClassifier(ABC):
-    """What every head trained with torch has in common.
-
-    After `fit`: `classes_`, `thresholds_` float32 [classes] on probabilities (tuned for F1 on the
-    validation examples, 0.5 without), `history_`, `network_`.
-    """
-
-    loss: LossName = "bce"
-    settings: Settings = field(default_factory=Settings)
-
-    def fit(
-        self,
-        X: NDArray[Any],
-        Y: NDArray[np.int8],
-        *,
-        classes: Sequence[str],
-        text: NDArray[np.float32] | None = None,
-        validation: Pairs | None = None,
-        on_progress: OnProgress | None = None,
-        checkpoint: Path | None = None,
-    ) -> Self:
-        """Learn from labelled examples.
-
-        `text` are text vectors [classes, dim], for heads that start from names; `validation` are
-        inputs and labels to stop early by and to tune thresholds on; `checkpoint` is a folder to
-        keep the state of training in, which goes on from what is there. Raises InputError, before
-        training, for examples that nothing can be learned from and for a checkpoint of another
-        run.
-        """
-        examples = _examples(X, Y)
-        check_examples(examples, classes)
-        held_out = None
-        if validation is not None:
-            held_out = _examples(*validation)
-            check_examples(held_out, classes, what="validation", every=False)
-            check_alike(examples, held_out)
-        text = None if text is None else np.ascontiguousarray(text, np.float32)
-        loss = loss_of(self.loss, examples.labels)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.settings.seed)
-            network = self._network(examples, tuple(classes), text)
-        self.history_: History = train(
-            network,
-            examples,
-            loss,
-            self.settings,
-            validation=held_out,
-            checkpoint=checkpoint,
-            made_of={**self._made_of(), "classes": list(classes), "text": _digest(text)},
-            on_progress=on_progress,
-        )
-        self.network_ = network
-        self.classes_ = tuple(classes)
-        self._shape = examples.inputs.shape[1:]
-        self.thresholds_ = np.full(len(classes), 0.5, np.float32)
-        if held_out is not None:
-            scores = self.predict_proba(held_out.inputs)
-            self.thresholds_ = tuned_thresholds(scores, held_out.labels).astype(np.float32)
-        return self
-
-    def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        """Return probabilities [n, classes]. Raises InputError for inputs of another shape."""
-        return sigmoid(logits_of(self.fitted(), self._checked(X)))
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's
-        """Return the constructor's settings, as scikit-learn asks for them."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-    def parameters(self) -> dict[str, Any]:
-        """Return all settings as JSON values, for the record of what was trained."""
-        own = {name: value for name, value in self.get_params().items() if name != "settings"}
-        return {**own, **asdict(self.settings)}
-
-    def fitted(self) -> nn.Module:
-        """Return the trained network. Raises InputError before `fit`."""
-        network = getattr(self, "network_", None)
-        if not isinstance(network, nn.Module):
-            raise InputError(f"this {type(self).__name__} has learned nothing yet. Call fit first")
-        return network
-
-    @abstractmethod
-    def _network(
-        self, examples: Examples, classes: tuple[str, ...], text: Vectors | None
-    ) -> nn.Module:
-        """Make the untrained network."""
-
-    def _made_of(self) -> dict[str, Any]:
-        known = {name: value for name, value in self.get_params().items() if name != "settings"}
-        return {"head": type(self).__name__, **known}
-
-    def _checked(self, X: NDArray[Any]) -> NDArray[Any]:
-        self.fitted()
-        if X.shape[1:] != self._shape:
-            msg = (
-                f"this head was trained on inputs of the shape {self._shape} each, these have "
-                f"{X.shape[1:]}. Use the same encoder and regions"
-            )
-            raise InputError(msg)
-        return X
-
-
-@dataclass(kw_only=True)
-class VectorClassifier(TorchClassifier):
-    """A head over vectors, which can be kept as a folder and used by a library."""
-
-    def to_head(self) -> LinearHead | OnnxGraph:
-        """Return what `soutu.heads.save_head` stores: a graph, or weights where it is linear."""
-        regions, dim = (1, *self._shape)[-2:]
-        return head_graph(self.fitted(), labels=len(self.classes_), dim=dim, regions=regions)
-
-    def _dim(self, examples: Examples) -> int:
-        """Return the length of the vectors. Raises InputError for inputs that are none."""
-        if examples.inputs.ndim not in (2, 3) or examples.inputs.dtype != np.float32:
-            msg = (
-                f"{type(self).__name__} takes float32 vectors [n, dim] or [n, regions, dim]; these "
-                f"are {examples.inputs.dtype} of the shape {examples.inputs.shape}"
-            )
-            raise InputError(msg)
-        return int(examples.inputs.shape[-1])
-
-    def _linear(self, standardise: Standardise, weight: torch.Tensor, bias: torch.Tensor) -> LinearHead:
-        """Fold a head that is linear in the mean of the regions."""
-        weights, biases = folded(standardise, weight, bias)
-        regions = self._shape[0] if len(self._shape) == 2 else 1
-        return LinearHead(weights=np.tile(weights / regions, (1, regions)), bias=biases)
-
-    def _is_linear(self, pooling: Pooling) -> bool:
-        return pooling == "mean" or len(self._shape) == 1
+    from soutu.heads import LinearHead, OnnxGraph
+    from soutu.types import Vectors
 
 
 @dataclass(kw_only=True)
@@ -243,8 +90,8 @@ class GCNClassifier(VectorClassifier):
 
     Its nodes are the text vectors given to `fit`, or the identity without. `threshold` is the
     conditional probability from which on two labels are neighbours, `neighbours` the weight that a
-    label's neighbours share; `hidden` are the widths between the convolutions. `adjacency` [classes,
-    classes] takes the place of the graph found in the labels. Once trained it is linear.
+    label's neighbours share; `hidden` are the widths between the convolutions. `adjacency`
+    [classes, classes] takes the place of the graph found in the labels. Once trained it is linear.
     """
 
     hidden: tuple[int, ...] = (512,)
@@ -278,16 +125,14 @@ class GCNClassifier(VectorClassifier):
 
     def _graph(self, examples: Examples, labels: int) -> NDArray[np.float32]:
         if self.adjacency is None:
-            return adjacency(
-                examples.labels, threshold=self.threshold, neighbours=self.neighbours
-            )
+            return adjacency(examples.labels, threshold=self.threshold, neighbours=self.neighbours)
         graph = np.asarray(self.adjacency, np.float32)
         if graph.shape != (labels, labels) or not np.isfinite(graph).all():
             raise InputError(f"the adjacency has the shape {graph.shape} for {labels} classes")
         return graph
 
 
-Queries = Literal["auto", "groups", "text"]
+Queries = Literal["groups", "text"]
 
 
 @dataclass(kw_only=True)
@@ -295,11 +140,11 @@ class MLDecoderClassifier(VectorClassifier):
     """Queries that attend to the regions of a picture (Ridnik et al. 2023).
 
     `queries` "text" asks with the text vectors given to `fit`, and can then score labels it never
-    saw; "groups" asks with at most `groups` fixed queries, each for several labels, and is faster;
-    "auto" is "groups". `width` is that of the decoder.
+    saw; "groups" asks with at most `groups` fixed queries, each for several labels, and is faster.
+    `width` is that of the decoder, in `heads` attention heads.
     """
 
-    queries: Queries = "auto"
+    queries: Queries = "groups"
     groups: int = 10
     width: int = 128
     heads: int = 4
@@ -320,29 +165,38 @@ class MLDecoderClassifier(VectorClassifier):
                 f"these text vectors have {text.shape[1]} dimensions, those of training "
                 f"{network.texts.shape[1]}. Use the same encoder"
             )
-        own, network.texts = network.texts, torch.from_numpy(np.ascontiguousarray(text))
-        try:
-            return sigmoid(logits_of(network, self._checked(X)))
-        finally:
-            network.texts = own
+        asked = torch.from_numpy(np.ascontiguousarray(text, np.float32))
+        return sigmoid(logits_of(lambda vectors: network(vectors, asked), self._checked(X)))
 
     def _network(
         self, examples: Examples, classes: tuple[str, ...], text: Vectors | None
     ) -> nn.Module:
-        self._check_sizes()
+        if self.queries not in get_args(Queries) or self.width % self.heads:
+            raise InputError(
+                f"queries {self.queries!r}, width {self.width}, heads {self.heads} do not go "
+                "together: queries are groups or text, and heads divide the width"
+            )
         dim = self._dim(examples)
         network: GroupDecoder | TextDecoder
         if self.queries == "text":
             check_texts(text, classes, "an ML-Decoder with text queries")
             assert text is not None
-            network = TextDecoder(dim, text, layer=self._layer, width=self.width, dropout=self.dropout)
+            network = TextDecoder(
+                dim,
+                text,
+                width=self.width,
+                heads=self.heads,
+                feed_forward=self.feed_forward,
+                dropout=self.dropout,
+            )
         else:
             network = GroupDecoder(
                 dim,
                 len(classes),
                 groups=self.groups,
-                layer=self._layer,
                 width=self.width,
+                heads=self.heads,
+                feed_forward=self.feed_forward,
                 dropout=self.dropout,
             )
         network.standardise.fit(examples.inputs)

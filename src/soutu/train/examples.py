@@ -39,7 +39,7 @@ class Examples:
         for array in (self.inputs, self.labels):
             found.update(f"{array.shape}{array.dtype}".encode())
             for at in range(0, len(array), _ROWS):
-                found.update(np.ascontiguousarray(array[at : at + _ROWS]))
+                found.update(np.ascontiguousarray(array[at : at + _ROWS]).data)
         return found.hexdigest()
 
 
@@ -76,7 +76,7 @@ def check_texts(text: NDArray[np.float32] | None, classes: Sequence[str], need: 
         msg = f"text vectors have the shape {text.shape} for {len(classes)} classes"
         raise InputError(msg)
     if not np.isfinite(text).all():
-        rows = np.flatnonzero(~np.isfinite(text).all(axis=1))
+        rows = np.flatnonzero(~np.isfinite(text).all(axis=1)).tolist()
         named = _named([classes[row] for row in rows])
         msg = f"text vectors of {named} hold NaN or infinite numbers"
         raise InputError(msg)

@@ -6,6 +6,7 @@ Chen et al. 2019, "Multi-Label Image Recognition with Graph Convolutional Networ
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,8 +68,7 @@ class GCNNetwork(nn.Module):
         self.register_buffer("graph", torch.from_numpy(graph))
         widths = [nodes.shape[1], *hidden, dim]
         self.layers = nn.ParameterList(
-            nn.Parameter(nn.init.xavier_uniform_(torch.empty(a, b)))
-            for a, b in zip(widths, widths[1:], strict=False)
+            nn.Parameter(nn.init.xavier_uniform_(torch.empty(a, b))) for a, b in pairwise(widths)
         )
         self.bias = nn.Parameter(torch.zeros(len(nodes)))
 

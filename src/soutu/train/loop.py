@@ -101,12 +101,13 @@ def validate(network: nn.Module, examples: Examples) -> float:
     return 0.0 if math.isnan(figure) else figure
 
 
-def logits_of(network: nn.Module, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    """Score inputs in batches; float32 [n, labels]."""
-    network.eval()
+def logits_of(score: Callable[[Tensor], Tensor], inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """Score inputs in batches, with a network or what maps tensors as one; float32 [n, labels]."""
+    if isinstance(score, nn.Module):
+        score.eval()
     with torch.inference_mode():
         parts = [
-            network(_tensor(inputs[at : at + _SCORED])).numpy()
+            score(_tensor(inputs[at : at + _SCORED])).numpy()
             for at in range(0, max(len(inputs), 1), _SCORED)
         ]
     return np.concatenate(parts)
@@ -163,7 +164,7 @@ class _Run:
                 msg = f"the loss became {mean.item()} in epoch {number}. Lower the learning rate"
                 raise SoutuError(msg)
             self._optimizer.zero_grad()
-            mean.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+            mean.backward()
             self._optimizer.step()
             self._follow(step)
             # The largest, as a row may come twice: what is last in memory is no rule to resume by.
@@ -298,7 +299,7 @@ def _digest_of_frozen(network: nn.Module) -> str:
     for name, one in network.named_parameters():
         if not one.requires_grad:
             found.update(name.encode())
-            found.update(np.ascontiguousarray(one.detach().numpy()))
+            found.update(np.ascontiguousarray(one.detach().numpy()).data)
     return found.hexdigest()
 
 

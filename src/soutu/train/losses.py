@@ -98,7 +98,8 @@ class ASL:
 def class_weights(labels: NDArray[np.int8]) -> NDArray[np.float32]:
     """Return no's per yes of each class [labels], from 1 to MOST_WEIGHT, for WeightedBCE."""
     yes, no = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
-    return np.clip(no / np.maximum(yes, 1), 1.0, MOST_WEIGHT).astype(np.float32)
+    weights = np.clip(no / np.maximum(yes, 1), 1.0, MOST_WEIGHT)
+    return np.asarray(weights, np.float32)
 
 
 def loss_of(name: str, labels: NDArray[np.int8]) -> Loss:

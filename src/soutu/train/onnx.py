@@ -66,7 +66,8 @@ def _without_traces(model: ModelProto) -> bytes:
         del part.metadata_props[:]
     for one in (*model.graph.initializer, *model.graph.input, *model.graph.output):
         del one.metadata_props[:]
-    return model.SerializeToString()
+    data: bytes = model.SerializeToString()
+    return data
 
 
 @contextmanager

@@ -40,7 +40,9 @@ class Settings:
         _check("warmup", self.warmup, 0 <= self.warmup < 1, "from 0 to below 1")
         _check("patience", self.patience, self.patience >= 0, "0 or more")
         _check("ema", self.ema, 0 <= self.ema < 1, "from 0 to below 1")
-        _check("hard", self.hard, self.hard in get_args(Hard), f"one of {', '.join(get_args(Hard))}")
+        _check(
+            "hard", self.hard, self.hard in get_args(Hard), f"one of {', '.join(get_args(Hard))}"
+        )
         _check("seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2^31 - 1")
 
 
