@@ -100,10 +100,11 @@ class GroupDecoder(nn.Module):
 class TextDecoder(nn.Module):
     """Answer for any labels that have text vectors, trained on or not.
 
-    `texts` [labels, dim] are those trained on. The logit of a label is what the decoder finds with
-    its text vector as the query, plus the cosine of text and picture times a learned scale: the
-    decoder starts as zero-shot and learns what to change (the sum is no part of the paper; it
-    keeps labels that were never trained on from falling below zero-shot where training is short).
+    `texts` [labels, k] are those trained on. The logit of a label is what the decoder finds with
+    its text vector as the query, plus the product of text and picture through a learned map that
+    starts as the identity: so it starts as zero-shot. This product is no part of the paper. With
+    one region there is nothing to attend to, and without a product of text and picture little that
+    is learned of some labels holds for others.
     """
 
     texts: Tensor
@@ -125,7 +126,8 @@ class TextDecoder(nn.Module):
         self.ask = nn.Linear(texts.shape[1], width)
         self.layer = QueryLayer(width, heads=heads, feed_forward=feed_forward)
         self.answer = nn.Linear(width, 1)
-        self.cosine_scale = nn.Parameter(torch.tensor(10.0 if texts.shape[1] == dim else 0.0))
+        self.map = nn.Parameter(torch.eye(dim, texts.shape[1]))
+        self.scale = nn.Parameter(torch.tensor(10.0))
 
     def forward(self, vectors: Tensor, texts: Tensor | None = None) -> Tensor:
         """Return logits [n, labels] for `texts` [labels, dim]; None asks for those trained on."""
@@ -134,11 +136,9 @@ class TextDecoder(nn.Module):
         asked = self.ask(functional.layer_norm(texts, texts.shape[-1:]))
         regions = as_regions(vectors)
         found = self.layer(asked, self.embed(self.standardise(regions)))
-        logits: Tensor = self.answer(found).squeeze(-1)
-        if texts.shape[1] == regions.shape[2]:
-            pictures = functional.normalize(regions, dim=-1)
-            cosines = (pictures @ functional.normalize(texts, dim=-1).T).amax(dim=1)
-            logits = logits + self.cosine_scale * cosines
+        pictures = functional.normalize(regions, dim=-1) @ self.map
+        close = (pictures @ functional.normalize(texts, dim=-1).T).amax(dim=1)
+        logits: Tensor = self.answer(found).squeeze(-1) + self.scale * close
         return logits
 
 
