@@ -1,4 +1,4 @@
-"""Torch on one thread: its networks here are so small that more threads only wait for each other."""
+"""Torch on one thread: networks are so small here that more would only wait for each other."""
 
 from __future__ import annotations
 

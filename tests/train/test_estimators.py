@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import torch
 from train_data import Made, made, unit
@@ -293,4 +293,4 @@ def test_memory_mapped_vectors_train_alike(tmp_path: Path) -> None:
         .predict_proba(data.vectors)
         for vectors in (data.vectors, mapped)
     ]
-    np.testing.assert_array_equal(*scores)
+    np.testing.assert_array_equal(scores[0], scores[1])

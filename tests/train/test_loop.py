@@ -176,7 +176,7 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     settings = Settings(epochs=1, batch_size=32)
     run(mlp(), settings, tmp_path)
     (tmp_path / "epoch-1.safetensors").write_bytes(b"cut")
-    with pytest.raises(InputError, match="damaged.*Delete the folder"):
+    with pytest.raises(InputError, match=r"damaged.*Delete the folder"):
         run(mlp(), settings, tmp_path)
 
 

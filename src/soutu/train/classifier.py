@@ -25,14 +25,14 @@ from soutu.heads.base import sigmoid
 from soutu.metrics import tuned_thresholds
 from soutu.train.examples import Examples, check_alike, check_examples
 from soutu.train.loop import History, logits_of, train
-from soutu.train.losses import LossName, loss_of
+from soutu.train.losses import loss_of
 from soutu.train.networks import (
     Pooling,
     Standardise,
     folded,
 )
 from soutu.train.onnx import head_graph
-from soutu.train.settings import Settings
+from soutu.train.settings import LossName, Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -128,7 +128,8 @@ class _Run:
         self._keep(fresh)
         readable = (np.asarray(self._stamps) != 0).any(axis=1)
         failures = tuple(
-            Failure(path=self._paths[row], reason=why) for row, why in sorted(self._failures.items())
+            Failure(path=self._paths[row], reason=why)
+            for row, why in sorted(self._failures.items())
         )
         return Features(self._vectors, readable, failures, stopped)
 
@@ -193,9 +194,7 @@ class _Run:
         parts = decode_parts(blob.data, spec, self._boxes, min_side=least)
         return np.concatenate([whole, parts]), (blob.size, blob.mtime_ns)
 
-    def _keep(
-        self, fresh: list[tuple[int, tuple[int, int]]]
-    ) -> list[tuple[int, tuple[int, int]]]:
+    def _keep(self, fresh: list[tuple[int, tuple[int, int]]]) -> list[tuple[int, tuple[int, int]]]:
         """Write vectors, then their stamps, to the disk; return an empty list."""
         self._vectors.flush()
         for row, stamp in fresh:

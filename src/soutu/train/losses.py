@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -16,12 +16,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from soutu.errors import InputError
+from soutu.train.settings import LossName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-LossName = Literal["bce", "weighted-bce", "focal", "asl"]
 
 MOST_WEIGHT = 20.0
 """How many times a yes of a rare class may count at most; more makes training jump."""

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 from soutu.errors import InputError
 
+LossName = Literal["bce", "weighted-bce", "focal", "asl"]
+
 Hard = Literal["none", "reweight", "resample"]
 """What is done about examples that the network gets wrong: nothing, count more, or come more."""
 
