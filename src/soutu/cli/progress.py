@@ -26,6 +26,7 @@ STAGES = {
     "tag": "tagging",
     "write": "writing tags",
     "keywords": "reading keywords",
+    "train": "training",
 }
 SECONDS_BETWEEN_LINES = 5.0
 
