@@ -166,7 +166,9 @@ def test_probabilities_are_the_heads_own(
     assert [each.tag for each in everywhere["blue1.png"]] == ["cold"]
 
 
-def test_browsing_spread_border_review_and_counts(library: FolderLibrary, folder: Path) -> None:
+def test_browsing_spread_border_review_and_counts(
+    library: FolderLibrary, folder: Path, kind: str
+) -> None:
     library.use_head(folder)
     hits = library.search(Query(tags=("warm",)), k=3)
     assert all(hit.path.name.startswith("red") for hit in hits)
@@ -181,7 +183,11 @@ def test_browsing_spread_border_review_and_counts(library: FolderLibrary, folder
     assert {round(each.threshold, 5) for each in asked} == {0.4}
     assert len(library.review(k=5)) == 5
     assert len(library.review(by="picture", k=5)) == 5
-    assert library.explain("warm", hits[0].id).relevance > 0.5
+    told = library.explain(Query(tags=("warm",)), hits[0].id)
+    assert [(each.tag, each.source) for each in told.tags] == [("warm", "head")]
+    assert told.tags[0].probability > 0.5
+    # Words that name the tag are its head where that is a search, and else its text.
+    assert (library.explain("warm", hits[0].id).relevance > 0.5) == (kind == "linear")
 
 
 def test_a_threshold_of_a_person_stays(library: FolderLibrary, folder: Path) -> None:
