@@ -24,6 +24,7 @@ COMMANDS = {
     "data": "soutu.cli.data",
     "eval": "soutu.cli.eval",
     "serve": "soutu.cli.serve",
+    "train": "soutu.cli.train",
 }
 """Each command's module, in the order of the help page; the module calls its command `command`."""
 

@@ -22,7 +22,7 @@ class Progress:
 
     stage: Literal[
         "scan", "index", "fill", "optimize", "download", "tag", "write", "keywords",
-        "check", "measure",
+        "check", "measure", "train",
     ]  # fmt: skip
     done: int
     total: int | None

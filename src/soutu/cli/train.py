@@ -1,0 +1,213 @@
+"""`soutu train`: train heads on a labelled data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from soutu.cli.display import columns, duration, printable, write_json
+from soutu.cli.interrupts import StopRequest
+from soutu.cli.options import examples, json_option, precision_option, quiet_option
+from soutu.train.catalogue import NAMES
+from soutu.train.settings import Hard, LossName
+
+if TYPE_CHECKING:
+    from soutu.data import LabelledData
+    from soutu.heads import Regions
+    from soutu.models.base import PrecisionChoice
+    from soutu.train.run import Plan, Splits, TrainedResult
+
+MEASURED = {
+    "test": "the test pictures, which nothing was learned or tuned on",
+    "val": "the validation pictures, which thresholds were tuned on: a little too good",
+}
+_PART = click.FloatRange(0, 1, max_open=True)
+
+
+@click.command(
+    "train",
+    epilog=examples(
+        "soutu train ~/flowers --head linear --out heads",
+        "soutu train labels.csv --head linear --head ml-decoder --loss asl --out heads",
+        "soutu train coco.json --head mlp --model clip-vit-b-32 --out heads --resume",
+    ),
+)
+@click.argument("data", type=click.Path())
+@click.option(
+    "--head", "heads", type=click.Choice(NAMES), multiple=True, required=True,
+    help="What to train; several give a table to compare.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(file_okay=False), required=True, metavar="DIR",
+    help="Where heads go, each into DIR/NAME.",
+)  # fmt: skip
+@click.option(
+    "--loss", type=click.Choice(get_args(LossName)), default="bce", show_default=True,
+    help="What training makes small.",
+)  # fmt: skip
+@click.option(
+    "--hard", type=click.Choice(get_args(Hard)), default="none",
+    show_default=True, help="Let examples that are answered badly count more, or come more often.",
+)  # fmt: skip
+@click.option(
+    "--epochs", type=click.IntRange(1), default=30, show_default=True,
+    help="Rounds through the data at most; training ends where validation gets no better.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+    help="What chance follows: the same seed, the same head.",
+)  # fmt: skip
+@click.option(
+    "--model", default="mini", show_default=True, metavar="NAME|DIR",
+    help="The model whose vectors the head reads; the library must use the same.",
+)  # fmt: skip
+@precision_option
+@click.option(
+    "--regions", type=click.Choice(["whole", "whole+crops"]), default="whole", show_default=True,
+    help="Encode whole pictures only, or five crops of each too.",
+)  # fmt: skip
+@click.option(
+    "--split", type=click.Choice(["auto", "given", "new"]), default="auto", show_default=True,
+    help="Take the data's own splits where it has some, only those, or draw new ones.",
+)  # fmt: skip
+@click.option(
+    "--val-share", type=_PART, default=0.2, show_default=True, metavar="SHARE",
+    help="Share held out to stop by and to tune thresholds on.",
+)  # fmt: skip
+@click.option(
+    "--test-share", type=_PART, default=0.0, show_default=True, metavar="SHARE",
+    help="Share held out to measure on; without one, figures are of the validation pictures.",
+)  # fmt: skip
+@click.option(
+    "--layout",
+    type=click.Choice(["folders", "csv", "coco", "voc"]),
+    help="How DATA is laid out.  [default: seen]",
+)
+@click.option(
+    "--root", type=click.Path(file_okay=False), metavar="DIR",
+    help="The folder that file names in DATA start from.",
+)  # fmt: skip
+@click.option("--partial", is_flag=True, help="What DATA does not name is unknown, not a no.")
+@click.option("--leave-out", is_flag=True, help="Train without pictures that cannot be read.")
+@click.option("--resume", is_flag=True, help="Go on where an earlier run with this DIR stopped.")
+@json_option
+@quiet_option
+def command(
+    *,
+    data: str,
+    heads: tuple[str, ...],
+    out: str,
+    loss: LossName,
+    hard: Hard,
+    epochs: int,
+    seed: int,
+    model: str,
+    precision: PrecisionChoice,
+    regions: Regions,
+    split: Splits,
+    val_share: float,
+    test_share: float,
+    layout: str | None,
+    root: str | None,
+    partial: bool,
+    leave_out: bool,
+    resume: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train heads on labelled pictures.
+
+    DATA is a folder with one folder per class, a CSV file, a COCO JSON file or a PASCAL VOC folder.
+    A head is a small model over the vectors of a picture that knows all classes at once. Pictures
+    are encoded once and remembered. Ctrl-C stops; --resume goes on, to the very same result.
+    """
+    from soutu.data import load
+    from soutu.train import require_extra
+
+    require_extra()
+    from soutu.train.run import Plan
+    from soutu.train.settings import Settings
+
+    plan = Plan(
+        heads=tuple(dict.fromkeys(heads)),
+        loss=loss,
+        settings=Settings(epochs=epochs, seed=seed, hard=hard),
+        regions=regions,
+        splits=split,
+        val_share=val_share,
+        test_share=test_share,
+        resume=resume,
+        leave_out=leave_out,
+    )
+    labelled = load(data, layout=layout, root=root, partial=partial)
+    results = _train(labelled, plan, Path(out), model, precision, quiet=quiet or as_json)
+    if as_json:
+        write_json([_as_json(result) for result in results])
+    elif not quiet:
+        click.echo("\n".join(_lines(results)))
+
+
+def _train(
+    data: LabelledData,
+    plan: Plan,
+    out: Path,
+    model: str,
+    precision: PrecisionChoice,
+    *,
+    quiet: bool,
+) -> list[TrainedResult]:
+    from soutu.cli.progress import shown_progress
+    from soutu.library import default_home, default_models
+    from soutu.models.store import ModelStore
+    from soutu.train.run import train_heads
+
+    encoder = ModelStore(default_models()).load(model, precision=precision, threads=1)
+    try:
+        with shown_progress(StopRequest(), quiet=quiet) as watcher:
+            return train_heads(
+                data,
+                encoder,
+                plan,
+                out,
+                cache=default_home() / "vectors",
+                source=model,
+                on_progress=watcher,
+            )
+    finally:
+        encoder.close()
+
+
+def _lines(results: Sequence[TrainedResult]) -> list[str]:
+    names = list(results[0].figures)
+    rows = [("HEAD", "LOSS", *(name.upper() for name in names), "EPOCHS", "TIME")]
+    rows += [
+        (
+            result.name,
+            result.loss or "-",
+            *(f"{value:.3f}" for value in result.figures.values()),
+            "-" if result.epochs is None else str(result.epochs),
+            duration(result.seconds),
+        )
+        for result in results
+    ]
+    best = max(results, key=lambda result: result.figures["mAP"])
+    return [
+        *columns(rows, right=range(2, len(rows[0]))),
+        f"Measured on {MEASURED[results[0].measured_on]}.",
+        f"To tag with the best: soutu tags use-head {printable(str(best.folder))}",
+    ]
+
+
+def _as_json(result: TrainedResult) -> dict[str, object]:
+    return {
+        "head": result.name,
+        "folder": str(result.folder),
+        "loss": result.loss,
+        "epochs": result.epochs,
+        "seconds": round(result.seconds, 3),
+        "measured_on": result.measured_on,
+        **result.figures,
+    }

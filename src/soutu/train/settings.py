@@ -1,0 +1,54 @@
+"""How a network is trained: plain data, so that a checkpoint can hold and compare it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from soutu.errors import InputError
+
+LossName = Literal["bce", "weighted-bce", "focal", "asl"]
+
+Hard = Literal["none", "reweight", "resample"]
+"""What is done about examples that the network gets wrong: nothing, count more, or come more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How long, how fast and in which order.
+
+    `patience` is the number of epochs without a better validation mAP after which training ends; 0
+    trains them all. `ema` is the decay of the weights' running average, which is then what is
+    validated and kept; 0 for none. `learning_rate` falls to 0 along a cosine after `warmup`, a
+    share of all steps.
+    """
+
+    epochs: int = 30
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    warmup: float = 0.05
+    patience: int = 5
+    ema: float = 0.0
+    hard: Hard = "none"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a figure that cannot be trained with."""
+        _check("epochs", self.epochs, self.epochs >= 1, "at least 1")
+        _check("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
+        _check("learning_rate", self.learning_rate, self.learning_rate > 0, "more than 0")
+        _check("weight_decay", self.weight_decay, self.weight_decay >= 0, "0 or more")
+        _check("warmup", self.warmup, 0 <= self.warmup < 1, "from 0 to below 1")
+        _check("patience", self.patience, self.patience >= 0, "0 or more")
+        _check("ema", self.ema, 0 <= self.ema < 1, "from 0 to below 1")
+        _check(
+            "hard", self.hard, self.hard in get_args(Hard), f"one of {', '.join(get_args(Hard))}"
+        )
+        _check("seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2^31 - 1")
+
+
+def _check(name: str, value: object, good: bool, wanted: str) -> None:
+    if not good:
+        msg = f"{name} is {value!r}; it must be {wanted}"
+        raise InputError(msg)
