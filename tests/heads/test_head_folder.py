@@ -27,6 +27,7 @@ from soutu.heads import (
     save_head,
 )
 from soutu.heads.folder import HeadParts
+from soutu.types import Box
 
 DIM = 5
 FACTS = HeadFacts(
@@ -150,7 +151,7 @@ def test_regions_stand_one_after_the_other(
     assert (given == head.predict_proba(rows)).all()
     told = json.loads((tmp_path / "h" / "head.json").read_text("utf-8"))["regions"]
     assert told["layout"] == "whole+crops"
-    assert [tuple(box) for box in told["boxes"]] == list(REGIONS["whole+crops"])
+    assert [Box(*box) for box in told["boxes"]] == list(REGIONS["whole+crops"])
     with pytest.raises(InputError, match="30 numbers a picture"):
         head.predict_proba(vectors())
 

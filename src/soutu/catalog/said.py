@@ -38,7 +38,10 @@ LabelKey: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class TagRow:
-    """A tag as it is stored. `names` are (key, name), the tag's own name first, then aliases."""
+    """A tag as it is stored. `names` are (key, name), the tag's own name first, then aliases.
+
+    `head` names the trained head that scores it, and the class there: "DIGEST:COLUMN".
+    """
 
     id: int
     names: tuple[tuple[str, str], ...]
@@ -46,6 +49,7 @@ class TagRow:
     parent: int | None = None
     group: str | None = None
     threshold: float | None = None
+    head: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +261,7 @@ class Said:
                 parent=row.parent,
                 group=row.exclusive,
                 threshold=row.threshold,
+                head=row.head,
             )
             for part in _parts(sa.select(t).order_by(t.c.id), t.c.id, ids)
             for row in self._c.execute(part)
@@ -279,6 +284,7 @@ class Said:
                     "parent": row.parent,
                     "exclusive": row.group,
                     "threshold": row.threshold,
+                    "head": row.head,
                 }
                 for row in rows
             ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from soutu.cli import tags_edit, tags_files, tags_see, tags_write
+from soutu.cli import tags_edit, tags_files, tags_heads, tags_see, tags_write
 from soutu.cli.options import examples
 
 
@@ -26,6 +26,6 @@ def command() -> None:
     """
 
 
-for _part in (tags_see, tags_edit, tags_files, tags_write):
+for _part in (tags_see, tags_edit, tags_files, tags_heads, tags_write):
     for _command in _part.COMMANDS:
         command.add_command(_command)

@@ -12,13 +12,26 @@ import click
 from soutu.cli.display import bar, columns, count, printable, shown, write_json
 from soutu.cli.options import examples, json_option, library_option
 from soutu.cli.table import fitted, shortened
-from soutu.cli.vocabulary import NO_TAGS, names, percent, tag_as_json, typed
+from soutu.cli.vocabulary import (
+    NO_TAGS,
+    head_as_json,
+    head_rows,
+    names,
+    percent,
+    tag_as_json,
+    typed,
+)
 
 if TYPE_CHECKING:
-    from soutu.types import Change, MergeIdea, Tag, TagCount, TagFacts, TagIdea
+    from soutu.types import Change, HeadSource, MergeIdea, Tag, TagCount, TagFacts, TagIdea
 
 BAR_CELLS = 20
 EXAMPLES_SHOWN = 3
+_SOURCES: dict[HeadSource, str] = {
+    "zero-shot": "zero-shot",
+    "learned": "learned from the labels",
+    "head": "a trained head",
+}
 
 
 @click.command("list")
@@ -113,7 +126,7 @@ def _facts_lines(facts: TagFacts) -> list[str]:
         threshold = f"{percent(facts.threshold)}, {found}"
     if facts.threshold == 0 and tag.group:
         threshold = "none; the most probable tag of the group holds"
-    source = "learned from the labels" if facts.source == "learned" else "zero-shot"
+    source = _SOURCES[facts.source]
     pictures = f"{facts.count:,}"
     if facts.count_with_narrower > facts.count:
         pictures += f", {facts.count_with_narrower:,} with narrower tags"
@@ -127,6 +140,7 @@ def _facts_lines(facts: TagFacts) -> list[str]:
         *[("" if number else "prompts", prompt) for number, prompt in enumerate(prompts)],
         ("threshold", threshold),
         ("source", source),
+        *([] if facts.head is None else head_rows(facts.head)),
         ("labels", labels),
         ("pictures", pictures),
     ]
@@ -139,6 +153,7 @@ def _facts_as_json(facts: TagFacts) -> dict[str, object]:
         "children": list(facts.children),
         "threshold_found": None if facts.threshold is None else round(facts.threshold, 6),
         "source": facts.source,
+        "head": None if facts.head is None else head_as_json(facts.head),
         "count": facts.count,
         "count_with_narrower": facts.count_with_narrower,
         "yes": facts.yes,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from soutu.cli.display import count, printable
 
 if TYPE_CHECKING:
-    from soutu.types import Change, ImportReport, Tag
+    from soutu.types import Change, ImportReport, Tag, TagHead
 
 SKIPPED_SHOWN = 10
 NO_TAGS = "There are no tags yet. Run: soutu tags import everyday (or: soutu tags add NAME)"
@@ -23,6 +23,28 @@ def tag_as_json(tag: Tag) -> dict[str, object]:
         "parent": tag.parent,
         "group": tag.group,
         "threshold": tag.threshold,
+    }
+
+
+def head_rows(head: TagHead) -> list[tuple[str, str]]:
+    """Write a trained head as rows of a label and a value."""
+    of = f" of {printable(head.data)}" if head.data else ""
+    rows = [("head", f"{head.method}{of}, for {printable(head.model)}")]
+    return rows if head.idle is None else [*rows, ("", f"not in use: {printable(head.idle)}")]
+
+
+def head_as_json(head: TagHead) -> dict[str, object]:
+    """Return a trained head as plain data."""
+    return {
+        "digest": head.digest,
+        "method": head.method,
+        "data": head.data,
+        "model": head.model,
+        "revision": head.revision,
+        "precision": head.precision,
+        "dim": head.dim,
+        "made": head.made,
+        "idle": head.idle,
     }
 
 

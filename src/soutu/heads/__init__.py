@@ -8,17 +8,27 @@ them.
 from soutu.heads.base import REGIONS, Regions, TrainedHead
 from soutu.heads.chain import ChainHead
 from soutu.heads.facts import HeadData, HeadEncoder, HeadFacts
-from soutu.heads.folder import FACTS, StoredHead, open_head, read_facts, save_head
+from soutu.heads.folder import (
+    FACTS,
+    FILES,
+    HeadParts,
+    StoredHead,
+    open_head,
+    read_facts,
+    save_head,
+)
 from soutu.heads.graph import OnnxGraph
 from soutu.heads.linear import LinearHead
 
 __all__ = [
     "FACTS",
+    "FILES",
     "REGIONS",
     "ChainHead",
     "HeadData",
     "HeadEncoder",
     "HeadFacts",
+    "HeadParts",
     "LinearHead",
     "OnnxGraph",
     "Regions",

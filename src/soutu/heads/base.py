@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from soutu.errors import InputError
+from soutu.types import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,18 +21,15 @@ HeadKind = Literal["linear", "chain", "onnx"]
 Regions = Literal["whole", "whole+crops"]
 """Which parts of a picture were encoded for a head; see `REGIONS`."""
 
-Box: TypeAlias = tuple[float, float, float, float]
-"""Left, top, right and bottom of a part of a picture, as shares of its width and height."""
-
 REGIONS: Mapping[Regions, tuple[Box, ...]] = {
-    "whole": ((0.0, 0.0, 1.0, 1.0),),
+    "whole": (Box(0, 0, 1, 1),),
     "whole+crops": (
-        (0.0, 0.0, 1.0, 1.0),
-        (0.0, 0.0, 0.5, 0.5),
-        (0.5, 0.0, 1.0, 0.5),
-        (0.0, 0.5, 0.5, 1.0),
-        (0.5, 0.5, 1.0, 1.0),
-        (0.25, 0.25, 0.75, 0.75),
+        Box(0, 0, 1, 1),
+        Box(0, 0, 0.5, 0.5),
+        Box(0.5, 0, 1, 0.5),
+        Box(0, 0.5, 0.5, 1),
+        Box(0.5, 0.5, 1, 1),
+        Box(0.25, 0.25, 0.75, 0.75),
     ),
 }
 """The boxes of each layout, in the order of the regions' axis."""

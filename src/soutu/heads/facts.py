@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
@@ -107,7 +107,7 @@ def to_json(facts: HeadFacts) -> dict[str, Any]:
         "aliases": {name: list(names) for name, names in facts.aliases.items()},
         "thresholds": [float(each) for each in facts.thresholds],
         "encoder": vars(facts.encoder),
-        "regions": {"layout": facts.regions, "boxes": [list(b) for b in REGIONS[facts.regions]]},
+        "regions": {"layout": facts.regions, "boxes": [astuple(b) for b in REGIONS[facts.regions]]},
         "method": facts.method,
         "loss": facts.loss,
         "parameters": {name: _number(value) for name, value in facts.parameters.items()},

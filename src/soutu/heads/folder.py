@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FACTS, WEIGHTS, GRAPH = "head.json", "weights.safetensors", "head.onnx"
 """The files of a head's folder; there is one of the last two."""
 
+FILES = (FACTS, WEIGHTS, GRAPH)
+"""Every name that a file of a head's folder can have."""
+
 HeadParts: TypeAlias = LinearHead | ChainHead | OnnxGraph
 """What an estimator's `to_head` gives, and `save_head` takes."""
 
@@ -67,6 +70,11 @@ class StoredHead:
     def thresholds_(self) -> NDArray[np.float32]:
         """The least probabilities [L] at which the classes hold."""
         return self.facts.thresholds_
+
+    @property
+    def weights_file(self) -> str:
+        """The name of the file beside head.json."""
+        return GRAPH if self.kind == "onnx" else WEIGHTS
 
     @property
     def linear(self) -> LinearHead | None:

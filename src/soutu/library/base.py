@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
+    from soutu.library.tagging.using import TagsOfClasses
     from soutu.types import (
         Encoded,
         Explanation,
         Filter,
+        HeadReport,
+        HeadUse,
         Hit,
         ImageTags,
         IndexReport,
@@ -174,6 +177,35 @@ class Library(Protocol):
         writes nothing and counts what would be written. What cannot be written is listed; raises
         StorageError for a full disk.
         """
+        ...
+
+    def use_head(
+        self,
+        folder: Path | str,
+        *,
+        tags: TagsOfClasses | None = None,
+        who: str | None = None,
+    ) -> HeadReport:
+        """Let a trained head score the tags of its classes, from a folder of `heads.save_head`.
+
+        The head is copied into the library. Each class is the tag of its name, made where there is
+        none; `tags` names others, or None for a class that is left out. What people said, and
+        thresholds they set, stay as they are, and their labels teach on top of the head. A head
+        works with the vectors of its own encoder: after `use_model` tags are scored by their texts
+        until the model is back. `tags.undo` takes it back.
+        Raises InputError for a damaged folder, a head of another encoder, and an unknown class.
+        """
+        ...
+
+    def drop_head(self, tags: Sequence[str] | None = None, *, who: str | None = None) -> int:
+        """Let texts and labels score tags again (some, or all that have a head); return how many.
+
+        The tags stay. Raises InputError for a tag without a head.
+        """
+        ...
+
+    def heads(self) -> list[HeadUse]:
+        """List the trained heads that tags were given, with the tags."""
         ...
 
     def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:

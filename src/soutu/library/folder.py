@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from soutu.catalog.catalog import Catalog
 from soutu.catalog.listing import below
@@ -14,6 +13,7 @@ from soutu.catalog.shown import Shown
 from soutu.errors import QueryError
 from soutu.library.answers import Answers, query_key
 from soutu.library.arguments import several, texts
+from soutu.library.closing import Closing
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures, missing, picture_row
@@ -27,10 +27,13 @@ from soutu.types import Encoded, Hit, LibraryStatus, Progress, Query, SpaceStatu
 if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
+    from soutu.library.tagging.using import TagsOfClasses
     from soutu.models.base import Encoder, EncoderSource, PrecisionChoice
     from soutu.types import (
         Explanation,
         Filter,
+        HeadReport,
+        HeadUse,
         ImageTags,
         IndexReport,
         Picture,
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 _UNCLEAN = "unclean"  # set while vectors and rows may disagree
 
 
-class FolderLibrary:
+class FolderLibrary(Closing):
     """Keep a library in a folder: `catalog.db` and a folder of vectors for each space.
 
     Safe to use from many threads; one of them at a time indexes, removes or switches models.
@@ -75,7 +78,7 @@ class FolderLibrary:
             on_switch=self._answers.clear,
         )
         self._current.task = task
-        self._tagging = Tagging(self._catalog, self._current.space, self._current.encoder)
+        self._tagging = Tagging(self._catalog, self._current.space, self._current.encoder, path)
         self._pictures = Pictures(self._catalog, self._current.space, self._tagging.tagger)
 
     # --- indexing ---
@@ -289,6 +292,22 @@ class FolderLibrary:
             should_stop=should_stop,
         )
 
+    # --- trained heads ---
+
+    def use_head(
+        self, folder: Path | str, *, tags: TagsOfClasses | None = None, who: str | None = None
+    ) -> HeadReport:
+        """Let a trained head score the tags of its classes; see `Library.use_head`."""
+        return self._tagging.heads.use(folder, tags, who=who)
+
+    def drop_head(self, tags: Sequence[str] | None = None, *, who: str | None = None) -> int:
+        """Take trained heads away from tags; see `Library.drop_head`."""
+        return self._tagging.heads.drop(tags, who=who)
+
+    def heads(self) -> list[HeadUse]:
+        """List the trained heads that tags were given; see `Library.heads`."""
+        return self._tagging.heads.list()
+
     # --- status ---
 
     def status(self) -> LibraryStatus:
@@ -358,17 +377,6 @@ class FolderLibrary:
         self._tagging.close()
         self._current.close()
         self._catalog.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _writing(self, task: str) -> Iterator[None]:

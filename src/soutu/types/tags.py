@@ -7,8 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-TagSource = Literal["zero-shot", "learned", "person", "file"]
-"""Who says that a tag holds: the model, the model taught by labels, a person, the picture file."""
+HeadSource = Literal["zero-shot", "learned", "head"]
+"""What computes a tag: the model, the model (or a head) taught by labels, a trained head."""
+
+TagSource = Literal["zero-shot", "learned", "head", "person", "file"]
+"""Who says that a tag holds: what computes it, a person, or the picture file."""
 
 LabelSource = Literal["person", "file", "import"]
 
@@ -37,7 +40,8 @@ class TagScore:
     """What is known of one tag on one picture.
 
     `probability` 0..1 is calibrated (within a group: a softmax), or 1 or 0 where a person or the
-    file said so; `score` is the cosine between the picture and the tag's vector.
+    file said so; `score` is the cosine between the picture and the tag's vector, 0 where a trained
+    head decides that is not linear and has none.
     """
 
     tag: str
@@ -68,10 +72,48 @@ class TagCount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TagHead:
+    """A trained head that a library tags with.
+
+    `digest` names it, `method` is what trained it, `data` on what; `model`, `revision`, `precision`
+    and `dim` are those of the encoder whose vectors it reads. `idle` says why it is not in use: a
+    head works with the vectors of its own encoder alone.
+    """
+
+    digest: str
+    method: str
+    data: str | None
+    model: str
+    revision: str
+    precision: str
+    dim: int
+    made: str
+    idle: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadUse:
+    """A trained head with the tags that it scores."""
+
+    head: TagHead
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadReport:
+    """What `use_head` did: the head, the tags that it scores now, and those made for it."""
+
+    head: TagHead
+    tags: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagFacts:
     """A tag as the current model sees it: its own values and what was found for it.
 
     `threshold` is the one in force, None while a library without pictures has none to find.
+    `head` is the trained head that the tag was given, whether it is in use or not.
     `count` are the pictures that hold the tag itself, `count_with_narrower` those that hold it or
     a narrower tag, as a search finds them.
     """
@@ -79,7 +121,8 @@ class TagFacts:
     tag: Tag
     children: tuple[str, ...]
     threshold: float | None
-    source: Literal["zero-shot", "learned"] = "zero-shot"
+    source: HeadSource = "zero-shot"
+    head: TagHead | None = None
     count: int = 0
     count_with_narrower: int = 0
     yes: int = 0

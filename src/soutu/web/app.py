@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from soutu.web.server import Server
     from soutu.web.settings import Settings
 
-ROUTERS = ("search", "images", "facets", "tags", "tagging", "labels", "review", "jobs", "models",
-           "status", "session")  # fmt: skip
+ROUTERS = ("search", "images", "facets", "tags", "tagging", "labels", "review", "heads", "jobs",
+           "models", "status", "session")  # fmt: skip
 """Modules of `soutu.web.api`, in the order of the documentation."""
 
 THREADS = 64

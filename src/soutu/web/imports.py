@@ -58,6 +58,29 @@ def uploaded(files: Sequence[UploadFile], *, shown: str | None = None) -> Iterat
         yield path
 
 
+@contextmanager
+def uploaded_folder(
+    files: Sequence[UploadFile], known: Sequence[str], *, shown: str
+) -> Iterator[Path]:
+    """Keep the files of a form in a folder of their own; errors call it `shown`.
+
+    Raises InputError for none, for two of one name, and for a name that is not `known`.
+    """
+    names = [file.filename or "" for file in files]
+    if not names or len(set(names)) < len(names) or not set(names) <= set(known):
+        told = ", ".join(names) or "no file"
+        raise InputError(f"{told} came with the request. Send what there is of {', '.join(known)}")
+
+    def write(path: Path) -> None:
+        path.mkdir()
+        for name, file in zip(names, files, strict=True):
+            with (path / name).open("wb") as out:
+                shutil.copyfileobj(file.file, out)
+
+    with kept("folder", write, shown=shown) as folder:
+        yield folder
+
+
 def safe_name(name: str) -> str:
     """Return the last part of a file's name, so that it is one anywhere; "upload" for nothing."""
     last = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode()

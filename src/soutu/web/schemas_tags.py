@@ -213,6 +213,31 @@ class TaggingIn(Request):
     tags: Annotated[Names | None, Field(description="Which tags to look at; all without.")] = None
 
 
+# --- trained heads ---
+
+
+class UseHeadIn(Signed):
+    """The tags of a head's classes; its files come beside, in the form."""
+
+    model_config = _examples({"tags": {"dog": "Hund", "sky": None}, "who": "ana"})
+
+    tags: Annotated[
+        dict[str, Name | None] | None,
+        Field(
+            description="For classes the names of their tags, null for one that is left out; "
+            "a class that is not here is the tag of its own name."
+        ),
+    ] = None
+
+
+class DropHeadIn(Signed):
+    """The tags that give up their trained heads; null for all."""
+
+    model_config = _examples({"tags": ["dog"]}, {})
+
+    tags: Names | None = None
+
+
 # --- answers ---
 
 
@@ -227,6 +252,12 @@ class Removed(BaseModel):
     """How many were removed."""
 
     removed: int
+
+
+class Dropped(BaseModel):
+    """How many tags gave up a trained head."""
+
+    dropped: int
 
 
 class Changed(BaseModel):

@@ -8,16 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from soutu.errors import InputError, LibraryError, QueryError
 from soutu.library.arguments import not_single, one_of, several, texts
+from soutu.library.closing import Closing
 from soutu.library.current import checked_precision
 from soutu.library.given import is_url, picture_bytes, readable
 from soutu.library.pictures import check_ref, is_id, missing
 from soutu.library.place import absolute
 from soutu.library.query import build_query, check_terms
+from soutu.library.remote.heads import RemoteHeads
 from soutu.library.remote.http import Http, error_of, written
 from soutu.library.remote.labels import RemoteLabels
 from soutu.library.remote.tags import RemoteTags
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
     from soutu.library.base import Stop, Watcher
     from soutu.library.tagging.base import PictureRef
-    from soutu.types import Filter, Term
+    from soutu.library.tagging.using import TagsOfClasses
+    from soutu.types import Filter, HeadReport, HeadUse, Term
     from soutu.wire import Json
 
 T = TypeVar("T")
@@ -54,7 +56,7 @@ _TERMS = 64  # that a server encodes at once
 _PAGE = 1000  # what a server answers at once
 
 
-class RemoteLibrary:
+class RemoteLibrary(Closing):
     """Work on the library that a server at a URL owns; see `Library`.
 
     Pictures given by a path are looked up in the library, or uploaded where they are not in it.
@@ -67,6 +69,7 @@ class RemoteLibrary:
     ) -> None:
         self._http = Http(url, token=token, transport=transport)
         self.tags = RemoteTags(self._http)
+        self._heads = RemoteHeads(self._http)
         self.labels = RemoteLabels(self._http, self._id_of, self.tags.sendable)
 
     # --- long work ---
@@ -338,6 +341,22 @@ class RemoteLibrary:
         body = {"paths": _places(paths), "dry_run": dry_run}
         return int(self._http.post("/api/images/remove", body)["removed"])
 
+    # --- trained heads ---
+
+    def use_head(
+        self, folder: Path | str, *, tags: TagsOfClasses | None = None, who: str | None = None
+    ) -> HeadReport:
+        """Send a head to the server, to score the tags of its classes; see `Library.use_head`."""
+        return self._heads.use(folder, tags, who=who)
+
+    def drop_head(self, tags: Sequence[str] | None = None, *, who: str | None = None) -> int:
+        """Take trained heads away from tags; see `Library.drop_head`."""
+        return self._heads.drop(tags, who=who)
+
+    def heads(self) -> list[HeadUse]:
+        """List the trained heads that tags were given; see `Library.heads`."""
+        return self._heads.list()
+
     def status(self) -> LibraryStatus:
         """Count what the library holds; see `Library.status`."""
         return from_json(LibraryStatus, self._http.get("/api/status"))
@@ -353,17 +372,6 @@ class RemoteLibrary:
     def close(self) -> None:
         """Let go of the connections; safe to call twice."""
         self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Asked:

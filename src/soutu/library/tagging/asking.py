@@ -8,6 +8,7 @@ import numpy as np
 
 from soutu.catalog.keywords import images_with, unclaimed
 from soutu.errors import InputError
+from soutu.library.tagging.membership import of_all
 from soutu.library.tagging.names import name_key
 from soutu.library.tagging.review import choose_for_pictures, choose_for_tag, uncertainty
 from soutu.library.tagging.scoring import Scorer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.library.tagging.base import ReviewOrder
+    from soutu.library.tagging.heads import Head
     from soutu.library.tagging.spoken import Spoken
     from soutu.library.tagging.tagger import Tagger
     from soutu.types import Ids, Vectors
@@ -50,9 +52,9 @@ def _about_tag(tagger: Tagger, spoken: Spoken, tag: int, k: int) -> list[Questio
     labels = spoken.labels_of(tag)
     asked = np.concatenate([labels.yes, labels.no])
     _, head = tagger.fitter.heads(spoken, [tag])[tag]
-    found = tagger.space.index.search(head.query(0.0)[0][None], k=_LIKELY + len(asked))[0]
+    likely = _likely(tagger, head, _LIKELY + len(asked))
     ids, _ = _pool(tagger)
-    ids, vectors = tagger.space.index.get(np.union1d(ids, found.ids))
+    ids, vectors = tagger.space.index.get(np.union1d(ids, likely))
     probabilities = scorer.open_probabilities(ids, vectors)[:, 0]
     open_ = (probabilities > 0) & (probabilities < 1)
     ids, vectors, probabilities = ids[open_], vectors[open_], probabilities[open_]
@@ -67,6 +69,14 @@ def _about_tag(tagger: Tagger, spoken: Spoken, tag: int, k: int) -> list[Questio
         asked_vectors=tagger.space.index.get(asked)[1],
     )
     return worded(tagger, name, threshold, ids[chosen], probabilities[chosen])
+
+
+def _likely(tagger: Tagger, head: Head, k: int) -> Ids:
+    """Return the ids of about the k pictures most likely to hold a tag, by its head."""
+    if head.base is None:
+        return tagger.space.index.search(head.query(0.0)[0][None], k=k)[0].ids
+    every = of_all(tagger.space, tagger.fitter, head, tagger.catalog.ids())
+    return every.ids[np.argsort(-every.logits, kind="stable")[:k]]
 
 
 def _about_tags(

@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from soutu.library.tagging.cache_file import CacheFile, sealed, unsealed
-from soutu.library.tagging.heads import Head
+from soutu.library.tagging.heads import Base, Head
+from soutu.library.tagging.trained import HeadClass
+from soutu.types import HeadSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.types import Ids
 
-_VERSION = "2"  # of this file and of the formulas behind it; another one starts afresh
+_VERSION = "3"  # of this file and of the formulas behind it; another one starts afresh
 _CHUNK = 500
+_SOURCES: tuple[HeadSource, ...] = ("zero-shot", "learned", "head")
+_NAME = 64  # bytes of the name of a trained head's class
 _T = TypeVar("_T")
 
 _TABLES = """
@@ -46,6 +50,11 @@ class Members:
         ids = np.concatenate([self.ids[kept], fresh.ids])
         order = np.argsort(ids, kind="stable")
         return Members(ids[order], np.concatenate([self.logits[kept], fresh.logits])[order])
+
+    def above(self, least: float) -> Members:
+        """Return those of a logit of at least that."""
+        kept = self.logits >= np.float32(least)
+        return Members(self.ids[kept], self.logits[kept])
 
 
 def among(ids: Ids, known: Ids) -> NDArray[np.bool_]:
@@ -179,17 +188,23 @@ class TagCache:
 
 
 def _head_to(head: Head) -> bytes:
-    numbers = np.array([head.bias, head.threshold, head.source == "learned"], np.float64)
-    return numbers.tobytes() + head.weights.astype(np.float32).tobytes()
+    base = head.base
+    factor, named = (0.0, "") if base is None else (base.factor, str(base.of))
+    source = _SOURCES.index(head.source)
+    numbers = np.array([head.bias, head.threshold, source, factor], np.float64)
+    name = named.encode().ljust(_NAME)
+    return numbers.tobytes() + name + head.weights.astype(np.float32).tobytes()
 
 
 def _head_from(data: memoryview) -> Head:
-    bias, threshold, learned = np.frombuffer(data[:24], np.float64).tolist()
+    bias, threshold, source, factor = np.frombuffer(data[:32], np.float64).tolist()
+    named = bytes(data[32 : 32 + _NAME]).decode().strip()
     return Head(
-        weights=np.frombuffer(data[24:], np.float32),
+        weights=np.frombuffer(data[32 + _NAME :], np.float32),
         bias=bias,
         threshold=threshold,
-        source="learned" if learned else "zero-shot",
+        source=_SOURCES[int(source)],
+        base=Base(HeadClass.read(named), factor) if named else None,
     )
 
 

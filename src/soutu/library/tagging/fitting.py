@@ -13,8 +13,9 @@ import xxhash
 
 from soutu.catalog.labelled import written_since
 from soutu.library import relevance
-from soutu.library.tagging.heads import Background, Head, zero_shot
+from soutu.library.tagging.heads import Background, Base, Head, zero_shot
 from soutu.library.tagging.prompts import prompt_texts, text_vectors
+from soutu.library.tagging.scores import HeadScores
 from soutu.models.base import Scale
 from soutu.types import Tag
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.catalog.catalog import Catalog
+    from soutu.library.base import Watcher
     from soutu.library.spaces import Space
     from soutu.library.tagging.cache import TagCache
     from soutu.library.tagging.spoken import Spoken, TagLabels
+    from soutu.library.tagging.trained import HeadClass, HeadStore
     from soutu.models.base import Encoder
-    from soutu.types import Vectors
+    from soutu.types import Ids, Vectors
 
 _DRIFT = 0.1  # share of pictures that may come or go before the score distribution counts as old
 _SMALL = 2048  # libraries up to here are measured anew after every change
@@ -54,14 +57,22 @@ class Fitter:
     """
 
     def __init__(
-        self, catalog: Catalog, space: Space, cache: TagCache, encoder: Callable[[], Encoder]
+        self,
+        catalog: Catalog,
+        space: Space,
+        cache: TagCache,
+        encoder: Callable[[], Encoder],
+        trained: HeadStore,
     ) -> None:
         self._catalog, self._space, self._cache = catalog, space, cache
         self._encoder = encoder
+        self._trained = trained
+        self.scores = HeadScores(catalog, space, trained)
         self._lock = threading.RLock()
         self._known: dict[int, tuple[str, Head]] = {}
         self._keys: tuple[Spoken, str, dict[int, str]] | None = None
         self._measured: _Measured | None = None
+        self._of_sample: dict[str, tuple[str, NDArray[np.float32]]] = {}
         self._fresh: tuple[str, int] | None = None  # a mark, and the catalog's stamp it held at
 
     def heads(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, tuple[str, Head]]:
@@ -84,7 +95,8 @@ class Fitter:
             mark = (self._cache.meta("mark") or b"").decode()
             if not mark or _outdated(mark, self._catalog):
                 return False
-            keys = {_text_key(prompt_texts(spoken.vocabulary.tag(tag))) for tag in tags}
+            read = [tag for tag in tags if self._active(spoken, tag) is None]
+            keys = {_text_key(prompt_texts(spoken.vocabulary.tag(tag))) for tag in read}
             return len(self._cache.texts(sorted(keys))) == len(keys)
 
     def softmax_heads(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, Head]:
@@ -111,6 +123,8 @@ class Fitter:
         with self._lock:
             self._known.clear()
             self._keys = self._measured = self._fresh = None
+            self._of_sample.clear()
+            self.scores.forget()
 
     def _keyed(self, spoken: Spoken, tags: Sequence[int]) -> dict[int, str]:
         mark = self._mark()
@@ -123,9 +137,19 @@ class Fitter:
         return keys
 
     def _key(self, spoken: Spoken, tag: int, mark: str) -> str:
-        texts = prompt_texts(spoken.vocabulary.tag(tag))
-        grouped = "softmax" if spoken.vocabulary.rivals(tag) else ""
-        return _hash(_text_key(texts), mark, spoken.labels_of(tag).taught_key, grouped)
+        trained = self._active(spoken, tag)
+        made_of = _text_key(prompt_texts(spoken.vocabulary.tag(tag))) if trained is None else ""
+        rivals = spoken.vocabulary.rivals(tag)
+        grouped = "softmax" if rivals and not self._any_trained(spoken, rivals) else ""
+        of = str(trained or "")
+        return _hash(made_of, mark, spoken.labels_of(tag).taught_key, grouped, of)
+
+    def _active(self, spoken: Spoken, tag: int) -> HeadClass | None:
+        """Return the class of a trained head that scores a tag in this space, if one does."""
+        return self._trained.active(spoken.vocabulary.rows[tag].head, self._space.row)
+
+    def _any_trained(self, spoken: Spoken, tags: Iterable[int]) -> bool:
+        return any(self._active(spoken, tag) is not None for tag in tags)
 
     def _fit(
         self,
@@ -135,17 +159,25 @@ class Fitter:
         softmax: bool = False,
     ) -> dict[int, Head]:
         measured = self._distribution()
-        vectors = self.text_vectors(spoken, tags)
+        trained = {tag: self._active(spoken, tag) for tag in tags}
+        texts = [tag for tag, of in trained.items() if of is None]
+        vectors = self.text_vectors(spoken, texts)
         found: dict[int, Head] = {}
         heads = zero_shot(vectors, measured.background)
-        for row, (tag, head) in enumerate(zip(tags, heads, strict=True)):
+        # Heads have no cosines to compare: beside one, the calibrated logits of all are compared.
+        compared = softmax and len(texts) == len(trained)
+        for row, (tag, head) in enumerate(zip(texts, heads, strict=True)):
             labels = spoken.labels_of(tag).taught
             learned = head
             if len(labels.images):
                 learned = self._refined(vectors[row], labels, measured.background)
-            if softmax or spoken.vocabulary.rivals(tag):
+            rivals = spoken.vocabulary.rivals(tag)
+            if compared or (not softmax and rivals and not self._any_trained(spoken, rivals)):
                 learned = _for_softmax(vectors[row], measured.scale, head, learned)
             found[tag] = learned
+        for tag, of in trained.items():
+            if of is not None:
+                found[tag] = self._of_trained(of, spoken.labels_of(tag).taught, measured)
         return found
 
     def _refined(
@@ -156,6 +188,66 @@ class Fitter:
         asked = np.concatenate([labels.yes, labels.no])
         ids, vectors = self._space.index.get(asked)
         return refine(text, background, vectors, np.isin(ids, labels.yes))
+
+    # --- trained heads ---
+
+    def logits(
+        self, heads: Sequence[Head], ids: Ids | None, vectors: Vectors
+    ) -> NDArray[np.float32]:
+        """Return the logits [n, t] of pictures with vectors [n, dim], known by ids [n] or not."""
+        weights = np.stack([head.weights for head in heads])
+        found: NDArray[np.float32] = vectors @ weights.T
+        found += np.array([head.bias for head in heads], np.float32)
+        known: dict[str, NDArray[np.float32]] = {}
+        for column, head in enumerate(heads):
+            if head.base is not None:
+                of = head.base.of
+                if of.digest not in known:
+                    known[of.digest] = self.scores.logits(of.digest, ids, vectors)
+                found[:, column] += np.float32(head.base.factor) * known[of.digest][:, of.column]
+        return found
+
+    def prepare(self, heads: Iterable[Head], on_progress: Watcher | None = None) -> None:
+        """Compute what heads that are not linear say of all pictures, before all are looked at."""
+        for digest in dict.fromkeys(h.base.of.digest for h in heads if h.base is not None):
+            self.scores.table(digest, on_progress)
+
+    def _of_trained(self, of: HeadClass, labels: TagLabels, measured: _Measured) -> Head:
+        stored = self._trained.open(of.digest)
+        threshold = float(stored.thresholds_[of.column])
+        linear = stored.linear
+        if linear is None:
+            none = np.zeros(self._space.index.dim, np.float32)
+            head = Head(weights=none, bias=0.0, threshold=threshold, source="head", base=Base(of))
+        else:
+            bias = float(linear.bias[of.column])
+            head = Head(
+                weights=linear.weights[of.column], bias=bias, threshold=threshold, source="head"
+            )
+        return self._sharpened(head, labels, measured) if len(labels.images) else head
+
+    def _sharpened(self, head: Head, labels: TagLabels, measured: _Measured) -> Head:
+        from soutu.library.tagging.learning import BaseLogits, refine_trained
+
+        asked = np.concatenate([labels.yes, labels.no])
+        ids, vectors = self._space.index.get(asked)
+        base = None
+        if head.base is not None:
+            of = head.base.of
+            base = BaseLogits(
+                labelled=self.scores.logits(of.digest, ids, vectors)[:, of.column],
+                sample=self._sample_logits(of.digest, measured)[:, of.column],
+            )
+        yes = np.isin(ids, labels.yes)
+        return refine_trained(head, measured.background, vectors, yes, base)
+
+    def _sample_logits(self, digest: str, measured: _Measured) -> NDArray[np.float32]:
+        """Return what a head says [m, L] of the library's sample, kept until that is another."""
+        known = self._of_sample.get(digest)
+        if known is None or known[0] != measured.mark:
+            found = self.scores.logits(digest, None, measured.background.sample)
+            known = self._of_sample[digest] = (measured.mark, found)
+        return known[1]
 
     # --- texts ---
 

@@ -4,7 +4,8 @@
     the tag holds where probability >= threshold
 
 A head is linear, so that a tag stays one query that a vector engine can run: the unit vector of
-its weights and the least cosine at which it holds (`Head.query`).
+its weights and the least cosine at which it holds (`Head.query`). The exception are trained heads
+that are not linear: their logit comes on top (`Base`), and `scores` knows it of all pictures.
 
 A model's cosines say little by themselves; their level and spread differ between models and
 libraries. `Background` holds what a library says about them through everyday concepts, nearly all
@@ -22,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,12 +35,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from soutu.library.tagging.trained import HeadClass
     from soutu.models.base import Scale
-    from soutu.types import Vectors
+    from soutu.types import HeadSource, Vectors
 
     Floats = NDArray[np.float32]
-
-HeadSource = Literal["zero-shot", "learned"]
 
 PRIOR = 1 / 150
 """How often an everyday concept holds for a picture."""
@@ -53,7 +53,7 @@ _FEW = 32  # pictures at which a library's own distribution weighs as much as wh
 _SHRUNK = 0.3  # shrinkage of a library's covariance, at any number of pictures
 _BLOCK = 1 << 22  # probabilities computed at a time: 16 MB of float32
 NOTHING = 1e-6
-"""Length of weights that say nothing."""
+"""Length of weights that say nothing: the model cannot read the tag."""
 
 _NEVER, _ALWAYS = 2.0, -2.0  # cosines that none and that all reach; engines want finite numbers
 
@@ -123,22 +123,35 @@ class Background:
         return np.asarray(axes / np.sqrt(values / variance))
 
 
+@dataclass(frozen=True)
+class Base:
+    """A class of a trained head that is not linear; `factor` times its logit counts."""
+
+    of: HeadClass
+    factor: float = 1.0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Head:
-    """One linear head: `weights` [dim], `bias`, and the least probability at which it holds."""
+    """One head: `weights` [dim], `bias`, and the least probability at which it holds.
+
+    It is linear but for its `base`.
+    """
 
     weights: Floats
     bias: float
     threshold: float
     source: HeadSource = "zero-shot"
+    base: Base | None = None
 
     def query(self, cut: float) -> tuple[Floats, float]:
         """Return the head as a search: a unit vector [dim], and the cosine of the logit `cut`.
 
         A picture's logit is at least `cut` where its cosine with the vector is at least that. A
         head without any weight is the same for all pictures: the vector is zero, and the cosine
-        one that all or none of them reach.
+        one that all or none of them reach. One with a base is no search.
         """
+        assert self.base is None
         length = self.length
         missing = cut - self.bias
         if length < NOTHING:
@@ -152,8 +165,13 @@ class Head:
 
     @property
     def length(self) -> float:
-        """Length of the weights; below NOTHING the model cannot read the tag."""
+        """Length of the weights."""
         return float(np.linalg.norm(self.weights))
+
+    @property
+    def readable(self) -> bool:
+        """Whether it says anything; the model may know nothing of a tag's text."""
+        return self.source == "head" or self.base is not None or self.length >= NOTHING
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -19,6 +19,7 @@ zero-shot tags, on the new probabilities.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
 STIFFNESS = (0.3, 0.03)
 """Penalties on delta, a stiff and a soft one: the weight of the text against the labels."""
 
+_RETHOUGHT = 8.0  # labels of both kinds at which a trained head's threshold counts by half
 _BOTH = 2.0  # labels of both kinds at which the soft penalty has half of its final prior
 _OFFSET = 0.03  # penalty on the intercept during learning; it takes up how people chose
+_OPEN = 1e-4  # a threshold nearer to 0 or 1 than this could not be moved
 _STEPS = 30
 _EXACT = 1e-7  # Newton stops when what is left to gain is this share of the loss
 _FLAT = 1e-6  # least curvature of the loss at a label, where exp() has underflowed
@@ -59,26 +62,97 @@ def refine(
     of them and `weights` [n] how much each label counts, by default 1. Without labels the head is
     the zero-shot one. The same input gives the same head.
     """
-    if vectors.shape != (len(y), len(text)) or (weights is not None and len(weights) != len(y)):
-        raise ValueError(f"{vectors.shape} pictures and {len(y)} labels for a text {text.shape}")
+    anchor = (background.slope * text.astype(np.float64)).astype(np.float32)
+    start = Head(weights=anchor, bias=background.bias, threshold=background.threshold)
+    found = sharpen(start, background, vectors, y, weights)
+    threshold = _threshold(found.of_sample, background.threshold, background.share)
+    return replace(found.head, threshold=threshold)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BaseLogits:
+    """What a head that is not linear says: of the labelled pictures [n], and of the sample [m]."""
+
+    labelled: NDArray[np.float32]
+    sample: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Sharpened:
+    """A head that learned, with its logits [m] of the library's sample."""
+
+    head: Head
+    of_sample: Reals
+
+
+def refine_trained(
+    head: Head,
+    background: Background,
+    vectors: Vectors,
+    y: NDArray[np.bool_],
+    base: BaseLogits | None = None,
+) -> Head:
+    """Learn on top of a trained head from labelled pictures; see `refine`.
+
+    `base` goes with a head that has one. The head's own threshold was found on labelled data; the
+    more labels of both kinds there are, the more the library's new probabilities say instead.
+    """
+    found = sharpen(head, background, vectors, y, base=base)
+    both = 2 * min(int(y.sum()), int((~y).sum()))
+    share = background.share * both**2 / (both**2 + _RETHOUGHT**2)
+    common = min(max(head.threshold, _OPEN), 1 - _OPEN)
+    threshold = _threshold(found.of_sample, common, share) if share else head.threshold
+    return replace(found.head, threshold=threshold)
+
+
+def sharpen(
+    head: Head,
+    background: Background,
+    vectors: Vectors,
+    y: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None = None,
+    base: BaseLogits | None = None,
+) -> Sharpened:
+    """Learn weights on top of a head's, and calibrate the sum; the threshold stays."""
+    if vectors.shape != (len(y), len(head.weights)) or (
+        weights is not None and len(weights) != len(y)
+    ):
+        msg = f"{vectors.shape} pictures and {len(y)} labels for a head of {len(head.weights)}"
+        raise ValueError(msg)
     said = y.astype(np.float64)
     count = np.ones(len(y)) if weights is None else weights.astype(np.float64)
     mean = background.mean.astype(np.float64)
-    anchor = background.slope * text.astype(np.float64)
+    anchor = head.weights.astype(np.float64)
     centred = vectors.astype(np.float64) - mean
-    delta, unseen = _drift(centred @ background.whitening, centred @ anchor, said, count)
+    below, of_labelled, of_sample = _above_mean(head, base)
+    delta, unseen = _drift(
+        centred @ background.whitening, centred @ anchor + of_labelled, said, count
+    )
     learned = anchor + background.whitening @ delta
 
-    sample = (background.sample.astype(np.float64) - mean) @ learned
-    start = background.bias + float(mean @ anchor)
+    sample = (background.sample.astype(np.float64) - mean) @ learned + of_sample
+    start = head.bias + float(mean @ anchor) + below
     slope, intercept = calibrate(unseen, said, count, sample, start)
-    bias = intercept - slope * float(mean @ learned)
-    return Head(
+    bias = intercept - slope * (float(mean @ learned) + below)
+    new = replace(
+        head,
         weights=(slope * learned).astype(np.float32),
         bias=bias,
-        threshold=_threshold(slope * sample + intercept, background),
-        source="learned" if len(y) else "zero-shot",
+        source="learned" if len(y) else head.source,
+        base=None if head.base is None else replace(head.base, factor=slope * head.base.factor),
     )
+    return Sharpened(new, slope * sample + intercept)
+
+
+def _above_mean(head: Head, base: BaseLogits | None) -> tuple[float, Reals | float, Reals | float]:
+    """Return the mean of a base's part in the logits, and how far pictures are above it."""
+    if head.base is None or base is None:
+        return 0.0, 0.0, 0.0
+    labelled, sample = (
+        head.base.factor * each.astype(np.float64) for each in (base.labelled, base.sample)
+    )
+    level = float(sample.mean()) if len(sample) else 0.0
+    return level, labelled - level, sample - level
 
 
 def _drift(z: Reals, base: Reals, y: Reals, count: Reals) -> tuple[Reals, Reals]:
@@ -162,9 +236,8 @@ def _curvature(features: Reals, p: Reals, count: Reals, penalty: Reals) -> Reals
     return np.asarray((features.T * spread) @ features + np.diag(penalty))
 
 
-def _threshold(sample: Reals, background: Background) -> float:
-    """Find the threshold for the library's logits [m]."""
-    if len(sample) == 0:
-        return background.threshold
-    own = f1_threshold(sigmoid(sample)[None])
-    return float(blend(own, background.threshold, background.share)[0])
+def _threshold(sample: Reals, common: float, share: float) -> float:
+    """Find the threshold for the library's logits [m], drawn towards a `common` one."""
+    if len(sample) == 0 or share == 0:
+        return common
+    return float(blend(f1_threshold(sigmoid(sample)[None]), common, share)[0])

@@ -110,7 +110,8 @@ class Membership:
         version = str(spoken.moment.pictures).encode()
         current = self._cache.meta("pictures") == version
         known = current and self._cache.member_keys([tag]).get(tag) == rule.key
-        if known or rule.rivals or rule.head.length < NOTHING:
+        searchable = rule.head.base is None and rule.head.length >= NOTHING
+        if known or rule.rivals or not searchable:
             return None
         query, least = rule.head.query(rule.cut)
         found = self._space.index.search(query[None], k=k, min_score=least)[0]
@@ -162,6 +163,7 @@ class Membership:
         on_progress: Watcher | None,
     ) -> None:
         single = {tag: rule for tag, rule in stale.items() if not rule.rivals}
+        self._fitter.prepare((rule.head for rule in single.values()), on_progress)
         if len(single) <= _FEW:
             found = {tag: self._search(rule) for tag, rule in single.items()}
             rest = {tag: rule for tag, rule in stale.items() if rule.rivals}
@@ -175,8 +177,10 @@ class Membership:
 
     def _search(self, rule: Rule) -> Members:
         """Let the engine look at every vector: a head is a query with a least score."""
-        if rule.head.length < NOTHING:
+        if not rule.head.readable:
             return Members(np.empty(0, np.int64), np.empty(0, np.float32))
+        if rule.head.base is not None:
+            return of_all(self._space, self._fitter, rule.head, self._catalog.ids()).above(rule.cut)
         query, least = rule.head.query(rule.cut)
         count = self._space.index.count()
         # The engine takes several times as long when it may return everything.
@@ -194,6 +198,11 @@ class Membership:
     ) -> dict[int, Members]:
         """Read the vectors of pictures block by block and score them against all rules."""
         parts: dict[int, list[Members]] = {tag: [] for tag in wanted}
+        several = list(
+            dict.fromkeys([*wanted, *(r for rule in wanted.values() for r in rule.rivals)])
+        )
+        heads = self._fitter.heads(spoken, several)
+        self._fitter.prepare((head for _, head in heads.values()), on_progress)
         done = 0
         for block, vectors in blocks(self._space, ids):
             for tag, members in score_block(spoken, self._fitter, wanted, block, vectors):
@@ -202,6 +211,21 @@ class Membership:
             if on_progress is not None:
                 on_progress(Progress(stage="tag", done=done, total=len(ids)))
         return {tag: _joined(found) for tag, found in parts.items()}
+
+
+def of_all(space: Space, fitter: Fitter, head: Head, ids: Ids) -> Members:
+    """Return the logits of a head with a base on pictures ids [n], ascending, that are stored."""
+    assert head.base is not None
+    fitter.prepare([head])
+    found = []
+    if head.length >= NOTHING:
+        for block, vectors in blocks(space, ids):
+            found.append(Members(block, fitter.logits([head], block, vectors)[:, 0]))
+        return _joined(found)
+    of, table = head.base.of, fitter.scores.table(head.base.of.digest)
+    rows = among(table.ids, ids)
+    logits = np.float32(head.base.factor) * table.logits[rows, of.column] + np.float32(head.bias)
+    return Members(table.ids[rows], logits)
 
 
 def blocks(space: Space, ids: Ids) -> Iterator[tuple[Ids, Vectors]]:
@@ -217,10 +241,9 @@ def score_block(
     single = [(tag, rule) for tag, rule in wanted.items() if not rule.rivals]
     for start in range(0, len(single), _TAGS):
         part = single[start : start + _TAGS]
-        weights = np.stack([rule.head.weights for _, rule in part])
-        logits = vectors @ weights.T + np.array([r.head.bias for _, r in part], np.float32)
+        logits = fitter.logits([rule.head for _, rule in part], ids, vectors)
         holds = logits >= np.array([r.cut for _, r in part], np.float32)
-        holds &= np.linalg.norm(weights, axis=1) >= NOTHING
+        holds &= np.array([rule.head.readable for _, rule in part])
         for column, (tag, _) in enumerate(part):
             rows = np.flatnonzero(holds[:, column])
             yield tag, Members(ids[rows], np.ascontiguousarray(logits[rows, column]))
@@ -238,8 +261,7 @@ def told_apart(
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Tell the tags of a group apart on pictures ids [n]; see `exclusive`."""
     heads = [head for _, head in fitter.heads(spoken, group).values()]
-    logits = vectors @ np.stack([head.weights for head in heads]).T
-    logits += np.array([head.bias for head in heads], np.float32)
+    logits = fitter.logits(heads, ids, vectors)
     barred = np.stack([among(ids, spoken.said(tag)[1]) for tag in group], axis=1)
     return exclusive(logits, barred)
 

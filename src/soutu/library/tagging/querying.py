@@ -144,7 +144,7 @@ def _logits(tagger: Tagger, name: str, ids: Ids, *, expand: bool) -> NDArray[np.
 class TaggedWords:
     """Words that are the name of a tag: the vector [dim] that stands for them.
 
-    `head` is the tag's head where people taught it; then its probability is the relevance.
+    `head` is the tag's head where it was taught; then its probability is the relevance.
     """
 
     vector: NDArray[np.float32]
@@ -161,8 +161,8 @@ def words_as_tags(tagger: Tagger, texts: Sequence[str]) -> dict[str, TaggedWords
             continue
         _, head = tagger.fitter.heads(spoken, [tag])[tag]
         # The weights of a group's head compare its tags; they are no query by themselves.
-        learned = head.source == "learned" and not spoken.vocabulary.rivals(tag)
-        if learned and head.length > 0:
+        taught = head.source != "zero-shot" and not spoken.vocabulary.rivals(tag)
+        if taught and head.base is None and head.length > 0:
             found[text] = TaggedWords(head.query(0.0)[0], head)
         else:
             found[text] = TaggedWords(tagger.fitter.text_vectors(spoken, [tag])[0], None)

@@ -93,11 +93,15 @@ class Scorer:
             place = {tag: column for column, tag in enumerate(self._tags)}
             self._groups = [[place[tag] for tag in group] for group in groups]
         self._heads: list[Head] = [heads[tag] for tag in self._tags]
-        self._weights = np.stack([head.weights for head in self._heads])
+        self._fitter = fitter
+        self._readable = np.array([head.readable for head in self._heads])
+        # What has no vector has no cosine.
+        searched = [head.base is None and head.length >= NOTHING for head in self._heads]
+        lengths = [
+            head.length if has else np.inf for head, has in zip(self._heads, searched, strict=True)
+        ]
+        self._lengths = np.array(lengths, np.float32)
         self._bias = np.array([head.bias for head in self._heads], np.float32)
-        lengths = np.linalg.norm(self._weights, axis=1)
-        self._readable = lengths >= NOTHING
-        self._lengths = np.maximum(lengths, NOTHING)
         self._thresholds = np.array(
             [
                 0.0 if self._mode == "softmax" else self._spoken.threshold(tag, head.threshold)
@@ -157,8 +161,8 @@ class Scorer:
 
     def _computed(self, ids: Ids | None, vectors: Vectors) -> _Scores:
         yes, no = self._said(ids, len(vectors))
-        products = vectors @ self._weights.T
-        logits = products + self._bias
+        logits = self._fitter.logits(self._heads, ids, vectors)
+        cosines = (logits - self._bias) / self._lengths
         holds = np.zeros(logits.shape, bool)
         left = np.zeros(logits.shape, bool)
         alone = np.ones(len(self._tags), bool)
@@ -180,7 +184,7 @@ class Scorer:
         probabilities[yes], probabilities[no] = 1, 0
         return _Scores(
             probabilities=probabilities,
-            cosines=(products / self._lengths).astype(np.float32),
+            cosines=cosines,
             holds=(holds | yes) & ~no,
             yes=yes,
             no=no,

@@ -14,8 +14,7 @@ from soutu.heads.base import sigmoid
 from soutu.index.base import spread as evenly
 from soutu.library.tagging.asking import worded
 from soutu.library.tagging.edits import checked_threshold
-from soutu.library.tagging.heads import NOTHING
-from soutu.library.tagging.membership import blocks, probability_cut, told_apart
+from soutu.library.tagging.membership import blocks, of_all, probability_cut, told_apart
 from soutu.library.tagging.scoring import Scorer
 from soutu.types import TagBorder, TagSpread
 
@@ -165,8 +164,10 @@ class Spreads:
         unlabelled = np.setdiff1d(pictures, labelled, assume_unique=True)
         if rivals := self._rivals(tag):
             found = self._in_group(unlabelled, rivals, rivals.index(tag))
-        elif head.length < NOTHING:
+        elif not head.readable:
             found = _unreadable(unlabelled)
+        elif head.base is not None:
+            found = self._one_by_one(unlabelled, head)
         else:
             found = self._by_itself(unlabelled, head, beside=len(labelled))
         ids, vectors = index.get(labelled)
@@ -194,10 +195,19 @@ class Spreads:
         can = np.ones(len(logits), np.bool_)
         return _Open(np.concatenate([ids, sample]), logits, can, stands_for).in_order()
 
+    def _one_by_one(self, pictures: Ids, head: Head) -> _Open:
+        """Take what a head that is no search says of every picture: that is known already."""
+        tagger = self._tagger
+        every = of_all(tagger.space, tagger.fitter, head, pictures)
+        can, stands_for = np.ones(len(every.ids), np.bool_), np.ones(len(every.ids))
+        return _Open(every.ids, every.logits, can, stands_for).in_order()
+
     def _in_group(self, pictures: Ids, rivals: list[int], column: int) -> _Open:
         """Score pictures, in a large library a sample, against all tags of a group."""
         tagger = self._tagger
         chosen = pictures if len(pictures) <= _SURE else evenly(pictures, _SAMPLE)
+        heads = tagger.fitter.heads(tagger.spoken(), rivals)
+        tagger.fitter.prepare(each for _, each in heads.values())
         ids, logits = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         can = [np.empty(0, np.bool_)]
         for block, vectors in blocks(tagger.space, chosen):

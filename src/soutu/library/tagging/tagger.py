@@ -16,6 +16,7 @@ from soutu.library.tagging.cache import TagCache, among
 from soutu.library.tagging.fitting import Fitter
 from soutu.library.tagging.membership import Membership
 from soutu.library.tagging.spoken import Listener
+from soutu.library.tagging.trained import described
 from soutu.types import TagCount, TagFacts
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from soutu.library.tagging.cache import Members
     from soutu.library.tagging.spoken import Spoken
     from soutu.library.tagging.spread import Spreads
+    from soutu.library.tagging.trained import HeadStore
     from soutu.library.tagging.vocabulary import Vocabulary
     from soutu.models.base import Encoder
     from soutu.types import Filter, Ids, MergeIdea, TagBorder, TagIdea, TagSpread
@@ -36,13 +38,20 @@ _NONE = np.empty(0, np.int64)
 class Tagger:
     """Know the tags of the pictures of one space. Safe to call from many threads."""
 
-    def __init__(self, catalog: Catalog, space: Space, encoder: Callable[[], Encoder]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        space: Space,
+        encoder: Callable[[], Encoder],
+        trained: HeadStore,
+    ) -> None:
         self.catalog, self.space = catalog, space
         # Taken before those of the listener, the fitter and the cache, never after.
         self._lock = threading.RLock()
         self._cache = TagCache(space.folder / "tags.db")
         self._listener = Listener(catalog)
-        self.fitter = Fitter(catalog, space, self._cache, encoder)
+        self._trained = trained
+        self.fitter = Fitter(catalog, space, self._cache, encoder, trained)
         self._membership = Membership(catalog, space, self._cache, self.fitter)
         self._resolved: tuple[Spoken, dict[tuple[int, ...], Ids]] | None = None
         self._refreshing = threading.Lock()
@@ -135,6 +144,7 @@ class Tagger:
             children=tuple(vocabulary.name(i) for i in vocabulary.children.get(row.id, [])),
             threshold=spoken.threshold(row.id, head.threshold),
             source=head.source,
+            head=described(self._trained, vocabulary.rows[row.id], self.space.row),
             count=len(holding[row.id]),
             count_with_narrower=len(_union(list(holding.values()))),
             yes=len(labels.yes),

@@ -22,6 +22,8 @@ from soutu.library.place import absolute
 from soutu.library.tagging.base import ReviewOrder, TagMode
 from soutu.library.tagging.labels import FolderLabels
 from soutu.library.tagging.tags import FolderTags
+from soutu.library.tagging.trained import HeadStore
+from soutu.library.tagging.using import FolderHeads
 from soutu.types import Progress
 
 if TYPE_CHECKING:
@@ -40,19 +42,25 @@ _BLOCK = 4096  # pictures of the library that are scored at once
 
 
 class Tagging:
-    """Tag the pictures of a library. `space` opens its current space, None if it has none."""
+    """Tag the pictures of a library in a folder.
+
+    `space` opens its current space, None if it has none.
+    """
 
     def __init__(
         self,
         catalog: Catalog,
         space: Callable[[], Space | None],
         encoder: Callable[[], Encoder],
+        folder: Path,
     ) -> None:
         self._catalog, self._space, self._encoder = catalog, space, encoder
+        self._trained = HeadStore(folder)
         self._lock = threading.Lock()
         self._names: tuple[int, frozenset[str]] | None = None
         self._open: dict[str, Tagger] = {}  # by space: one no longer current may still be in use
-        self.tags = FolderTags(catalog, self.tagger)
+        self.tags = FolderTags(catalog, self.tagger, self._trained)
+        self.heads = FolderHeads(catalog, space, self._trained)
         self.labels = FolderLabels(catalog, self._labelled)
 
     def tagger(self) -> Tagger:
@@ -64,7 +72,9 @@ class Tagging:
 
         with self._lock:
             if space.row.name not in self._open:
-                self._open[space.row.name] = Tagger(self._catalog, space, self._encoder)
+                self._open[space.row.name] = Tagger(
+                    self._catalog, space, self._encoder, self._trained
+                )
             return self._open[space.row.name]
 
     def name_keys(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from soutu.library.tagging.files_check import PlacedTag
 from soutu.library.tagging.groups import settled
 from soutu.library.tagging.importing import imported
 from soutu.library.tagging.names import is_name, name_key
+from soutu.library.tagging.trained import described
 from soutu.library.tagging.undoing import undo_last
 from soutu.library.tagging.vocabulary import Vocabulary
 from soutu.library.where import parse_where
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from soutu.catalog.catalog import Catalog
     from soutu.catalog.said import Said
     from soutu.library.tagging.tagger import Tagger
+    from soutu.library.tagging.trained import HeadStore
     from soutu.types import (
         Change,
         Filter,
@@ -43,9 +45,15 @@ _LISTED = 3  # names spelled out in the history; of more, only how many
 class FolderTags:
     """Own the vocabulary in a catalog; what is computed of it comes from the tagger."""
 
-    def __init__(self, catalog: Catalog, tagger: Callable[[], Tagger]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        tagger: Callable[[], Tagger],
+        trained: HeadStore,
+    ) -> None:
         self._catalog = catalog
         self._tagger = tagger
+        self._trained = trained
 
     # --- reading ---
 
@@ -155,7 +163,7 @@ class FolderTags:
             ids = [vocabulary.find(name).id for name in texts(names, "names")]
             labels = list(said.labels(tags=[*dict.fromkeys([*ids, target])]))
             edit = edits.merged(vocabulary, ids, target, labels)
-            what = f"{_listed([vocabulary.name(i) for i in ids])} into {vocabulary.name(target)}"
+            what = f"{listed([vocabulary.name(i) for i in ids])} into {vocabulary.name(target)}"
             edit = settled(said, vocabulary, edit)
             said.change(edit, who=login_name(who), source="person", action="merge", what=what)
             return Vocabulary(said.tags()).tag(target)
@@ -168,7 +176,7 @@ class FolderTags:
             ids = list(dict.fromkeys(vocabulary.find(name).id for name in wanted))
             if ids:
                 edit = edits.removed(vocabulary, ids, said.labels(tags=ids))
-                what = _listed([vocabulary.name(i) for i in ids])
+                what = listed([vocabulary.name(i) for i in ids])
                 said.change(edit, who=login_name(who), source="person", action="remove", what=what)
             return len(ids)
 
@@ -257,7 +265,12 @@ class FolderTags:
         tag = vocabulary.find(name).id
         children = tuple(vocabulary.name(child) for child in vocabulary.children.get(tag, []))
         own = vocabulary.rows[tag].threshold
-        return TagFacts(tag=vocabulary.tag(tag), children=children, threshold=own)
+        return TagFacts(
+            tag=vocabulary.tag(tag),
+            children=children,
+            threshold=own,
+            head=described(self._trained, vocabulary.rows[tag], None),
+        )
 
     def counts(self, where: str | Filter | None = None, *, expand: bool = True) -> list[TagCount]:
         """Count the pictures of each tag, most frequent first."""
@@ -301,7 +314,8 @@ def _aliases(aliases: Iterable[str]) -> list[str]:
     return found
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Name a few things, and say how many more there are."""
     if len(names) <= _LISTED:
         return ", ".join(names)
     return f"{', '.join(names[:_LISTED])} and {len(names) - _LISTED} more"

@@ -92,7 +92,8 @@ export class TagPage extends Element {
         children.length > 0 && h("span", {}, `${t("tag.children")}: `, children.slice(0, 8).map((name, i) => [i > 0 && ", ", link(name)]), children.length > 8 && " …"),
         tag.group && h("span", {}, `${t("tags.group")}: ${tag.group}`),
         yes + no > 0 && h("span", { class: "numbers" }, t("tags.labels", { yes, no })),
-        source === "learned" && h("span", {}, t("tag.learned"))));
+        source === "learned" && h("span", {}, t("tag.learned")),
+        source === "head" && h("span", {}, t("tag.head"))));
   }
 
   #became(now) {

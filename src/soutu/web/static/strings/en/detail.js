@@ -32,6 +32,7 @@ export default {
   "picture.nothing": "No tag fits this picture.",
   "picture.source.zero-shot": "by the model",
   "picture.source.learned": "learned",
+  "picture.source.head": "by a trained head",
   "picture.source.person": "by a person",
   "picture.source.file": "in the file",
   "picture.yes": "This is right",

@@ -125,6 +125,7 @@ export default {
   "tag.browse": { one: "Browse {n} picture", other: "Browse {n} pictures" },
   "tag.children": "Narrower",
   "tag.learned": "Learned from labels",
+  "tag.head": "Scored by a trained head",
   "tag.spread": "How the probabilities are spread",
   "tag.threshold": "Threshold",
   "tag.threshold.own": "Pictures from {at} on hold this tag: a threshold that was set by hand.",

@@ -32,6 +32,7 @@ export default {
   "picture.nothing": "没有标签适合这张图片。",
   "picture.source.zero-shot": "模型判断",
   "picture.source.learned": "学习所得",
+  "picture.source.head": "训练的分类头判断",
   "picture.source.person": "人工标注",
   "picture.source.file": "文件自带",
   "picture.yes": "正确",

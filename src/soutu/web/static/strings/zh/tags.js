@@ -119,6 +119,7 @@ export default {
   "tag.browse": { other: "浏览 {n} 张图片" },
   "tag.children": "下级标签",
   "tag.learned": "已从标注中学习",
+  "tag.head": "由训练的分类头打分",
   "tag.spread": "概率分布",
   "tag.threshold": "阈值",
   "tag.threshold.own": "概率达到 {at} 的图片带有此标签：阈值由人工设定。",
