@@ -20,7 +20,9 @@ class Failure:
 class Progress:
     """How far a long run has come. `total` is None while it is not known yet."""
 
-    stage: Literal["scan", "index", "fill", "optimize", "download", "tag", "write", "keywords", "train"]
+    stage: Literal[
+        "scan", "index", "fill", "optimize", "download", "tag", "write", "keywords", "train"
+    ]
     done: int
     total: int | None
     failed: int = 0
