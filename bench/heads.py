@@ -61,7 +61,7 @@ def made(seed: int = 0) -> Data:
     themes = rng.dirichlet(np.full(LABELS, 0.1), size=20)
     shares = np.minimum(themes[rng.integers(0, 20, n)] * EACH, 0.95)
     labels = (rng.random((n, LABELS)) < shares).astype(np.int8)
-    vectors = labels @ directions + rng.normal(0, 2.5, (n, DIM)).astype(np.float32)
+    vectors = labels @ directions + rng.normal(0, 6, (n, DIM)).astype(np.float32)
     vectors += 2 * rng.normal(size=DIM).astype(np.float32)  # encoders have a mean direction
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return Data(vectors[:PICTURES], labels[:PICTURES], vectors[PICTURES:], labels[PICTURES:])
