@@ -141,13 +141,13 @@ def test_unseen_labels_are_scored_above_chance() -> None:
     """With text queries, an ML-Decoder ranks pictures for labels it was never trained on."""
     rng = np.random.default_rng(0)
     # Text and pictures live in spaces that differ by a rotation, so cosines alone say nothing.
-    dim, seen, unseen = 16, 60, 20
+    dim, seen, unseen = 16, 40, 15
     turn = np.linalg.qr(rng.normal(size=(dim, dim)))[0]
     text = unit(rng.normal(size=(seen + unseen, dim)))
     labels = (rng.random((3000, seen + unseen)) < 0.04).astype(np.int8)
     vectors = unit(labels @ text @ turn + 0.05 * rng.normal(size=(3000, dim)))
     head = MLDecoderClassifier(
-        queries="text", width=64, dropout=0.0,
+        queries="text", width=32, feed_forward=64, dropout=0.0,
         settings=Settings(epochs=12, batch_size=128, learning_rate=3e-3),
     )  # fmt: skip
     head.fit(

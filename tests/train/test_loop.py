@@ -61,7 +61,7 @@ def run(
 
 def stop_after(epochs: int, settings: Settings) -> Callable[[Progress], None]:
     """End the run in the middle of the epoch after so many."""
-    steps = -(-len(TRAINING) // settings.batch_size)
+    steps = -(-len(TRAINING) // settings.rows_of(len(TRAINING)))
 
     def watch(progress: Progress) -> None:
         if progress.done == epochs * steps + 2:
@@ -220,6 +220,12 @@ def test_masked_labels_change_nothing() -> None:
         train(network, Examples(vectors, labels), ASL(), Settings(epochs=2, batch_size=32))
         results.append(network.weight.detach().clone())
     assert torch.equal(*results)
+
+
+def test_batches_fit_the_data() -> None:
+    """Batches are a hundredth of the examples within limits, or what is asked for."""
+    assert [Settings().rows_of(n) for n in (90, 5000, 1_000_000)] == [32, 50, 512]
+    assert Settings(batch_size=7).rows_of(1_000_000) == 7
 
 
 def test_learning_rate_rises_then_falls() -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+# Networks are so small here that more threads would only wait for each other.
+torch.set_num_threads(1)
 
 
 class Made(NamedTuple):

@@ -53,7 +53,7 @@ _PART = click.FloatRange(0, 1, max_open=True)
     show_default=True, help="Let examples that are answered badly count more, or come more often.",
 )  # fmt: skip
 @click.option(
-    "--epochs", type=click.IntRange(1), default=30, show_default=True,
+    "--epochs", type=click.IntRange(1), default=20, show_default=True,
     help="Rounds through the data at most; training ends where validation gets no better.",
 )  # fmt: skip
 @click.option(

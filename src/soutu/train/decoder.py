@@ -70,10 +70,10 @@ class GroupDecoder(nn.Module):
         dim: int,
         labels: int,
         *,
-        groups: int = 20,
+        groups: int = 10,
         width: int = 128,
         heads: int = 4,
-        feed_forward: int = 256,
+        feed_forward: int = 128,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class TextDecoder(nn.Module):
         *,
         width: int = 128,
         heads: int = 4,
-        feed_forward: int = 256,
+        feed_forward: int = 128,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()

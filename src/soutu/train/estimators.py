@@ -148,7 +148,7 @@ class MLDecoderClassifier(VectorClassifier):
     groups: int = 10
     width: int = 128
     heads: int = 4
-    feed_forward: int = 256
+    feed_forward: int = 128
     dropout: float = 0.1
 
     def predict_unseen(self, X: NDArray[np.float32], text: Vectors) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ import numpy as np
 from soutu.errors import ImageError, InputError, StorageError
 from soutu.heads import REGIONS, Regions
 from soutu.images.decode import decode, decode_parts, read
-from soutu.types import Box, Failure, Progress
+from soutu.types import Failure, Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,7 +101,7 @@ class _Run:
         stamps: np.memmap[Any, Any],
     ) -> None:
         self._paths, self._encoder = data.paths, encoder
-        self._boxes = [Box(*box) for box in REGIONS[regions][1:]]
+        self._boxes = REGIONS[regions][1:]
         self._vectors, self._stamps = vectors, stamps
         self._failures: dict[int, str] = {}
 

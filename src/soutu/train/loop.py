@@ -148,7 +148,7 @@ class _Run:
     def epoch(self, number: int, on_progress: Callable[[Progress], None] | None) -> float:
         """Go once through the examples; return their mean loss."""
         settings, network = self._settings, self._network
-        batches = list(self._order().split(settings.batch_size))
+        batches = list(self._order().split(settings.rows_of(len(self._examples))))
         steps = len(batches) * settings.epochs
         seen = torch.zeros(len(self._examples))
         total, rows_done = 0.0, 0

@@ -7,6 +7,9 @@ from typing import Literal, get_args
 
 from soutu.errors import InputError
 
+LEAST_ROWS, MOST_ROWS = 32, 512
+"""The batch sizes that are chosen: small data needs more steps, large data larger ones."""
+
 LossName = Literal["bce", "weighted-bce", "focal", "asl"]
 
 Hard = Literal["none", "reweight", "resample"]
@@ -20,12 +23,12 @@ class Settings:
     `patience` is the number of epochs without a better validation mAP after which training ends; 0
     trains them all. `ema` is the decay of the weights' running average, which is then what is
     validated and kept; 0 for none. `learning_rate` falls to 0 along a cosine after `warmup`, a
-    share of all steps.
+    share of all steps. `batch_size` None is a hundredth of the examples, from 32 to 512.
     """
 
-    epochs: int = 30
-    batch_size: int = 256
-    learning_rate: float = 1e-3
+    epochs: int = 20
+    batch_size: int | None = None
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     warmup: float = 0.05
     patience: int = 5
@@ -36,7 +39,8 @@ class Settings:
     def __post_init__(self) -> None:
         """Raise InputError for a figure that cannot be trained with."""
         _check("epochs", self.epochs, self.epochs >= 1, "at least 1")
-        _check("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
+        rows = self.batch_size
+        _check("batch_size", rows, rows is None or rows >= 1, "at least 1")
         _check("learning_rate", self.learning_rate, self.learning_rate > 0, "more than 0")
         _check("weight_decay", self.weight_decay, self.weight_decay >= 0, "0 or more")
         _check("warmup", self.warmup, 0 <= self.warmup < 1, "from 0 to below 1")
@@ -46,6 +50,10 @@ class Settings:
             "hard", self.hard, self.hard in get_args(Hard), f"one of {', '.join(get_args(Hard))}"
         )
         _check("seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2^31 - 1")
+
+    def rows_of(self, examples: int) -> int:
+        """Return the number of rows of a batch for so many examples."""
+        return self.batch_size or min(max(examples // 100, LEAST_ROWS), MOST_ROWS)
 
 
 def _check(name: str, value: object, good: bool, wanted: str) -> None:
