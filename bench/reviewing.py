@@ -20,10 +20,10 @@ import numpy as np
 
 import harness
 import labelled
+from soutu.heads.base import sigmoid
 from soutu.index.base import spread
 from soutu.library.tagging.learning import refine
 from soutu.library.tagging.review import choose_for_tag
-from soutu.library.tagging.thresholds import sigmoid
 from soutu.metrics import average_precision
 from tagging import Task, draw, f1, load
 

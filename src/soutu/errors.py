@@ -12,6 +12,7 @@ SoutuError
 │   └── LibraryBroken     a catalog or index folder is damaged
 ├── HubError              no model hub answered, or it lacks the file
 ├── StorageError          the disk is full or refuses to write
+├── Stopped               long work was asked to stop, and did; what is done is kept
 └── MissingExtra          an optional dependency is not installed
 
 Every message says what is wrong, which value, and what to do about it. Only `cli/` turns these
@@ -65,6 +66,10 @@ class HubError(SoutuError):
 
 class StorageError(SoutuError):
     """Say that the disk is full or refuses to write."""
+
+
+class Stopped(SoutuError):
+    """Say how far long work had come when it was asked to stop, and how to go on."""
 
 
 class MissingExtra(SoutuError):

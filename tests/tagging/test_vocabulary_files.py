@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soutu.errors import InputError, StorageError
+from soutu.files.tables import join_values, split_values
 from soutu.library.tagging.files import read_vocabulary, words, write_vocabulary
-from soutu.library.tagging.files_csv import join_values, split_values
 from soutu.library.tagging.names import check_name, name_key
 from soutu.types import Tag
 

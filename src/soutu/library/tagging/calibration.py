@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soutu.heads.base import sigmoid
 from soutu.library.tagging.heads import PRIOR
-from soutu.library.tagging.thresholds import sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

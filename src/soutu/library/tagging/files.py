@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soutu.errors import InputError
-from soutu.library.tagging.files_check import FIELDS, Entry, PlacedTag, check_fields, make_tags
-from soutu.library.tagging.files_csv import (
+from soutu.files.tables import (
     Row,
     Table,
     join_values,
@@ -30,7 +29,8 @@ from soutu.library.tagging.files_csv import (
     split_values,
     write_row,
 )
-from soutu.library.tagging.files_text import read_text, replace_text, require_file
+from soutu.files.text import read_text, replace_text, require_file
+from soutu.library.tagging.files_check import FIELDS, Entry, PlacedTag, check_fields, make_tags
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from soutu.library.tagging.thresholds import bias_for_mean, blend, f1_threshold, sigmoid
+from soutu.heads.base import sigmoid
+from soutu.library.tagging.thresholds import bias_for_mean, blend, f1_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

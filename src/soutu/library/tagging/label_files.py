@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from soutu.errors import InputError
+from soutu.files.tables import Row, read_table, split_values, write_row
+from soutu.files.text import read_text, replace_text
 from soutu.library.tagging.files_check import check_fields
-from soutu.library.tagging.files_csv import Row, read_table, split_values, write_row
-from soutu.library.tagging.files_text import read_text, replace_text
 from soutu.library.tagging.names import check_name, name_key
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soutu.heads.base import sigmoid
 from soutu.library.tagging.calibration import calibrate
 from soutu.library.tagging.heads import Head
-from soutu.library.tagging.thresholds import blend, f1_threshold, sigmoid
+from soutu.library.tagging.thresholds import blend, f1_threshold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import InputError
+from soutu.heads.base import sigmoid
 from soutu.index.base import spread as evenly
 from soutu.library.tagging.asking import worded
 from soutu.library.tagging.edits import checked_threshold
 from soutu.library.tagging.heads import NOTHING
 from soutu.library.tagging.membership import blocks, probability_cut, told_apart
 from soutu.library.tagging.scoring import Scorer
-from soutu.library.tagging.thresholds import sigmoid
 from soutu.types import TagBorder, TagSpread
 
 if TYPE_CHECKING:

@@ -8,31 +8,21 @@ The best F1 is expected over the library's own probabilities; no label is needed
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from soutu.heads.base import sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Reals = NDArray[np.floating[Any]]
 
-_Array = TypeVar("_Array", "NDArray[np.float32]", "NDArray[np.float64]")
 
 LEAST, MOST = 0.01, 0.5
 """Bounds of a threshold. F1 of at most 1 bounds it by one half; below one in a hundred, a tag is
 not worth showing."""
-
-_STEEP = 30.0  # logits beyond this are certain; keeps exp() in range
-
-
-def sigmoid(logits: _Array) -> _Array:
-    """Turn logits into probabilities 0..1, of the same shape and precision."""
-    kept: _Array = np.clip(logits, -_STEEP, _STEEP)
-    np.negative(kept, out=kept)
-    np.exp(kept, out=kept)
-    kept += 1
-    return np.reciprocal(kept, out=kept)
 
 
 def logit(probability: Reals) -> NDArray[np.float64]:

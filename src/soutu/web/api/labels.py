@@ -13,8 +13,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from soutu.errors import InputError
-from soutu.library.tagging.files_csv import write_row
-from soutu.library.tagging.files_text import replace_text
+from soutu.files.tables import write_row
+from soutu.files.text import replace_text
 from soutu.types import Change, ImportReport, Label
 from soutu.web.answers import Answer
 from soutu.web.api.images import found

@@ -110,4 +110,4 @@ def test_empty_input_has_no_errors() -> None:
     """No rows: nothing wrong, nothing found."""
     empty = np.zeros((0, 3), bool)
     assert hamming_loss(empty, empty) == 0.0
-    assert f1(empty, empty) == (0.0, 0.0)
+    assert f1(empty, empty) == (0.0, 0.0, 0.0)

@@ -1,0 +1,30 @@
+"""Trained heads: what labelled data taught about many classes, in a folder of its own.
+
+A head turns vectors of pictures into probabilities of classes. It needs neither torch nor
+scikit-learn to score: numpy and ONNX Runtime do. `soutu.train` makes heads, a library tags with
+them.
+"""
+
+from soutu.heads.base import REGIONS, Regions, TrainedHead
+from soutu.heads.chain import ChainHead
+from soutu.heads.facts import HeadData, HeadEncoder, HeadFacts
+from soutu.heads.folder import FACTS, StoredHead, open_head, read_facts, save_head
+from soutu.heads.graph import OnnxGraph
+from soutu.heads.linear import LinearHead
+
+__all__ = [
+    "FACTS",
+    "REGIONS",
+    "ChainHead",
+    "HeadData",
+    "HeadEncoder",
+    "HeadFacts",
+    "LinearHead",
+    "OnnxGraph",
+    "Regions",
+    "StoredHead",
+    "TrainedHead",
+    "open_head",
+    "read_facts",
+    "save_head",
+]
