@@ -1,4 +1,4 @@
-"""The quantised forms of models in the store: int8 and fp16, each with the report that judges it."""
+"""The quantised forms of models in the store: int8 and fp16, each with its report."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from soutu.models.quantize.report import (
     Recipe,
     with_graphs,
 )
-from soutu.models.samples import SAMPLE_TEXTS, sample_pictures
+from soutu.models.samples import sample_pictures
 
 if TYPE_CHECKING:
     from soutu.models.layout import ModelFiles
