@@ -26,6 +26,8 @@ STAGES = {
     "tag": "tagging",
     "write": "writing tags",
     "keywords": "reading keywords",
+    "texts": "learning words",
+    "train": "training",
 }
 SECONDS_BETWEEN_LINES = 5.0
 

@@ -20,7 +20,10 @@ class Failure:
 class Progress:
     """How far a long run has come. `total` is None while it is not known yet."""
 
-    stage: Literal["scan", "index", "fill", "optimize", "download", "tag", "write", "keywords"]
+    stage: Literal[
+        "scan", "index", "fill", "optimize", "download", "tag", "write", "keywords",
+        "texts", "train",
+    ]  # fmt: skip
     done: int
     total: int | None
     failed: int = 0
