@@ -149,8 +149,8 @@ def _lines(done: Distilled, work: Path) -> list[str]:
         f"{printable(str(made.folder))}: {data_size(made.bytes)}, {made.precision}, learnt from "
         f"{count(done.pictures, 'picture')}"
         + (f"; {len(done.failures):,} could not be read" if done.failures else ""),
-        f"the export is within {made.error:.1g} of torch; "
-        + f"int8 to fp32: cosine mean {made.int8_mean:.4f}, least {made.int8_min:.4f}",
+        f"the export is within {made.error:.1g} of torch",
+        f"int8 to fp32: cosine mean {made.int8_mean:.4f}, least {made.int8_min:.4f}",
     ]
     told = {
         "cosine": "cosine to the teacher {:.3f}",

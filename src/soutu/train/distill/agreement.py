@@ -80,7 +80,7 @@ def vectors_of(
 
 def sized(pictures: NDArray[np.uint8], size: int) -> Tensor:
     """Return pictures as float [n, 3, size, size], 0 to 255, whole values."""
-    pixels = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float()
     if pixels.shape[-1] == size:
         return pixels
     resized = F.interpolate(

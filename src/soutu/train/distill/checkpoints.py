@@ -70,13 +70,14 @@ def load(training: Training, folder: Path, settings: Settings, digest: str) -> b
     """
     if not (folder / _STATE).is_file():
         return False
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     state = read_json(folder / _STATE)
     check_same(state["settings"], settings.as_dict(), state["corpus"] == digest, folder)
     try:
         tensors = load_file(folder / state["file"])
-    except (OSError, ValueError) as error:
+    except (OSError, SafetensorError) as error:
         raise InputError(
             f"the checkpoint {folder / state['file']} cannot be read: {error}. Remove {folder} "
             "to start again"

@@ -154,6 +154,7 @@ def open_corpus(folder: Path) -> tuple[Corpus, str]:
 
     Raises InputError for a folder that holds none, or one of another version.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
@@ -163,7 +164,7 @@ def open_corpus(folder: Path) -> tuple[Corpus, str]:
             np.load(pictures_path(folder, place), mmap_mode="r")
             for place in range(len(facts["shelves"]))
         ]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise InputError(f"{folder} holds no corpus that can be read: {error}") from error
     if facts["format"] != FORMAT:
         raise InputError(f"{folder} is a corpus of format {facts['format']}, wanted {FORMAT}")
