@@ -13,7 +13,7 @@ from soutu.train.distill.settings import Settings
 SMALL = Settings(
     size=64, train_size=32, dim=8, widths=(4, 8, 12, 16), depths=(1, 1, 1), last=24,
     vocabulary=200, steps=8, batch=8, text_steps=40, text_batch=16, bank_batch=3, negatives=8,
-    warmup=2, checkpoint_every=4, learning_rate=5e-3,
+    warmup=2, checkpoint_every=4, learning_rate=5e-3, tune_steps=4, tune_batch=16,
 )  # fmt: skip
 WORDS = "red\t红色\ngreen\t绿色\nblue\t蓝色\nwhite\t白色\n"
 

@@ -8,6 +8,7 @@ the number of the step alone, so a run that was stopped ends where it would have
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -95,11 +96,7 @@ def _begun(
     if checkpoints.load(training, folder, settings, digest):
         return training
 
-    def on_step(step: int) -> None:
-        _tell(on_progress, step, settings.text_steps, "texts")
-        if should_stop is not None and should_stop():
-            raise Stopped(_how_far(0, settings.steps))
-
+    on_step = told(on_progress, should_stop, settings.text_steps, 0, settings.steps)
     with torch.no_grad():
         student.table.copy_(first_table(lesson.taught, lesson.targets, tokenizer.get_vocab_size()))
     student.blank()
@@ -161,6 +158,22 @@ def _move_average(training: Training, settings: Settings) -> None:
             value.lerp_(now[name], 1 - kept)
         else:
             value.copy_(now[name])
+
+
+def told(
+    on_progress: Watcher | None, should_stop: Stop | None, total: int, step: int, steps: int
+) -> Callable[[int], None]:
+    """Return what tells of every step of learning words, and stops there when asked to.
+
+    `step` of `steps` is where the training of the image tower stands meanwhile.
+    """
+
+    def on_step(done: int) -> None:
+        _tell(on_progress, done, total, "texts")
+        if done < total and should_stop is not None and should_stop():
+            raise Stopped(_how_far(step, steps))
+
+    return on_step
 
 
 def _tell(on_progress: Watcher | None, done: int, total: int, stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,14 @@ import xxhash
 from soutu.errors import InputError
 from soutu.models.record import read_json, write_json
 from soutu.train.distill import checkpoints, teaching
+from soutu.train.distill.agreement import agreement
 from soutu.train.distill.corpus import Corpus, open_corpus, save_corpus
 from soutu.train.distill.export import Exported, export, fitted_scale
-from soutu.train.distill.loop import train
+from soutu.train.distill.lesson import lesson_of
+from soutu.train.distill.loop import best_device, told, train
 from soutu.train.distill.settings import Settings
 from soutu.train.distill.teaching import Word, teach
+from soutu.train.distill.tune import tune
 from soutu.train.distill.vocabulary import build_tokenizer
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
     from soutu.library.vectors import VectorCache
     from soutu.models.base import Scale
+    from soutu.train.distill.networks import Student
     from soutu.types import Failure
 
 _ASKED = "asked.json"
@@ -81,8 +85,12 @@ def distill(
         corpus, failures = taught.corpus, taught.failures
         digest = save_corpus(corpus, work / "corpus")
         write_json(work / _ASKED, {"data": asked, "settings": settings.as_dict()})
+
+    def scale_of(student: Student, tokenizer: Tokenizer) -> Scale:
+        return fitted_scale(student, corpus, tokenizer, settings, cache.facts.scale)
+
     made, figures = learn_and_export(
-        corpus, digest, settings, out, work, name=out.name, teacher=cache.facts.scale,
+        corpus, digest, settings, out, work, name=out.name, scale_of=scale_of,
         facts={}, on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     pictures = teaching.learnt(corpus.shelves)
@@ -97,12 +105,15 @@ def learn_and_export(
     work: Path,
     *,
     name: str,
-    teacher: Scale,
+    scale_of: Callable[[Student, Tokenizer], Scale],
     facts: Mapping[str, Any],
     on_progress: Watcher | None = None,
     should_stop: Stop | None = None,
 ) -> tuple[Exported, dict[str, float]]:
-    """Build the tokenizer, train on a corpus, and export the average of the weights.
+    """Build the tokenizer, train on a corpus, tune, and export the average of the weights.
+
+    `scale_of` finds the student's map from cosine to probability. Returns figures on what was held
+    out too, as `agreement` does.
 
     Raises as `train` and `export` do.
     """
@@ -111,11 +122,12 @@ def learn_and_export(
         corpus, tokenizer, settings, work / "training",
         digest=digest, on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
-    student = training.average.cpu()
-    scale = fitted_scale(student, corpus, tokenizer, settings, teacher)
-    last = training.history[-1] if training.history else {}
-    losses = {"step", "loss", "features", "bank", "labels", "captions", "texts", "turn"}
-    figures = {key: value for key, value in last.items() if key not in losses}
+    student, device = training.average, best_device()
+    on_step = told(on_progress, should_stop, settings.tune_steps, settings.steps, settings.steps)
+    tune(student, lesson_of(corpus, tokenizer, device), settings, on_step)
+    figures = agreement(student, corpus, tokenizer, settings, device)
+    student = student.cpu()
+    scale = scale_of(student, tokenizer)
     rounded = {key: round(value, 4) for key, value in figures.items()}
     distilled = {"steps": settings.steps, "corpus": digest, "held_out": rounded}
     made = export(

@@ -37,7 +37,8 @@ class Settings:
     the train-test resolution discrepancy, NeurIPS 2019). `widths`, `depths` and `last` are those
     of `networks.ImageTower`. Of the `batch` canvases of a step the share `mosaics` is made of four
     small pictures each. `steps` are those of the image tower, `text_steps` those of the token
-    table before it. Raises InputError for settings that cannot be trained.
+    table before it, `tune_steps` those of the table after it, where there are captions. Raises
+    InputError for settings that cannot be trained.
     """
 
     size: int = 160
@@ -60,6 +61,9 @@ class Settings:
     warmup: int = 300
     average: float = 0.9985
     smallest_crop: float = 0.3
+    tune_steps: int = 1_500
+    tune_batch: int = 512
+    tune_rate: float = 3e-4
     checkpoint_every: int = 500
     seed: int = 0
     weights: Weights = Weights()
