@@ -208,7 +208,7 @@ def _shelf(
 ) -> Shelf:
     return Shelf(
         name=name,
-        pictures=pictures,
+        pictures=pictures[: len(arrays[f"{place}.labels"])],  # the file may have spare rows
         features=arrays[f"{place}.features"],
         labels=arrays[f"{place}.labels"],
         captions=arrays[f"{place}.captions"],
