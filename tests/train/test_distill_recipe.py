@@ -96,11 +96,11 @@ def sources(tmp_path: Path) -> Path:
     tags = root / "xinyu1205+recognize-anything/ram/data"
     write(tags / "ram_tag_list.txt", "grass\nsky\n")
     write(tags / "ram_tag_list_chinese.txt", "草地\n天空\n")
-    for part in ("annotations-full/annotations", "annotations-derived-full/annotationsDerived"):
+    for folder in ("annotations-full/annotations", "annotations-derived-full/annotationsDerived"):
         for code, word in (("en", "cat"), ("zh", "猫")):
             table = {"annotations": {"annotations": {"🐱": {"tts": [word]}}}}
-            path = root / f"unicode-org+cldr-json/cldr-json/cldr-{part}/{code}/annotations.json"
-            write(path, json.dumps(table))
+            place = root / f"unicode-org+cldr-json/cldr-json/cldr-{folder}/{code}"
+            write(place / "annotations.json", json.dumps(table))
     return root
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from soutu.train.distill.running import Distilled
     from soutu.train.distill.settings import Settings
 
-_PATH = click.Path(exists=True, path_type=Path)
+_PATH = click.Path(path_type=Path)
 
 
 @click.command(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from soutu.types import Pixels
 
 _FOLDER = click.Path(exists=True, file_okay=False)
-_PATH = click.Path(exists=True, path_type=Path)
+_PATH = click.Path(path_type=Path)
 
 
 @click.command(
