@@ -27,7 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy demo docs/write_cli.py docs/screenshots.py
+	$(BIN)/mypy demo docs/write_cli.py docs/screenshots.py recipes/mini
 	$(BIN)/lint-imports
 	$(BIN)/python docs/write_cli.py --check
 

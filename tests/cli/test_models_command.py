@@ -147,14 +147,16 @@ def test_quantize_reports_what_it_costs(
 ) -> None:
     """Speed, size and cosine stand side by side with the verdict."""
     report = QuantizeReport(
-        cosine_mean=0.9991, cosine_min=0.985, text_cosine_min=0.99, speed_fp32=32.0,
-        speed_int8=128.0, bytes_fp32=600_000_000, bytes_int8=150_000_000, accepted=False,
+        method="dynamic", cosine_mean=0.9991, cosine_min=0.985, text_cosine_min=0.99,
+        speed_fp32=32.0, speed=128.0, bytes_fp32=600_000_000, bytes=150_000_000, accepted=False,
+        quality_fp32={"mAP": 61.25}, quality={"mAP": 60.9},
     )  # fmt: skip
     monkeypatch.setattr(ModelStore, "quantize", lambda *_, **__: report)
     assert soutu_command("models", "quantize", "clip").stdout.splitlines() == [
         "                fp32      int8",
         "pictures/s      32.0     128.0",
         "size        600.0 MB  150.0 MB",
+        "mAP             61.2      60.9",
         "cosine to fp32: mean 0.9991, least 0.9850 (texts 0.9900)",
         "Not close enough: --precision auto stays with fp32; --precision int8 forces it.",
     ]

@@ -14,9 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_models import DIM, SIZE, pictures, transformers_folder
 
 from soutu.errors import MissingExtra, ModelError, StorageError
-from soutu.models import ModelStore, quantize, store
+from soutu.models import ModelStore, forms, quantize
 from soutu.models.base import Precision
 from soutu.models.encoder import DualEncoder
+from soutu.models.quantize import making, measuring
 from soutu.models.samples import SAMPLE_TEXTS, sample_pictures
 from soutu.types import Pixels, Preprocess
 
@@ -26,9 +27,9 @@ WIDTH = 3 * SIZE * SIZE
 @pytest.fixture(autouse=True)
 def int8_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     """Graphs this small run no faster in int8; what is tested here is their accuracy."""
-    speeds: dict[Precision, float] = {"fp32": 1.0, "int8": 2.0}
-    monkeypatch.setattr(quantize, "_speed", lambda encoder, _: speeds[encoder.facts.precision])
-    monkeypatch.setattr(store, "LARGE", 0)
+    speeds: dict[Precision, float] = {"fp32": 1.0, "fp16": 1.0, "int8": 2.0}
+    monkeypatch.setattr(measuring, "_speed", lambda encoder, _: speeds[encoder.facts.precision])
+    monkeypatch.setattr(forms, "LARGE", 0)
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_benign_weights_are_accepted(models: ModelStore, tmp_path: Path) -> None
     assert report.cosine_min >= 0.99
     assert report.cosine_mean >= report.cosine_min
     assert report.kept_fp32 == 0
-    assert report.bytes_int8 < 0.4 * report.bytes_fp32
+    assert report.bytes < 0.4 * report.bytes_fp32
     assert models.load(folder).facts.precision == "int8"
     assert models.load(folder, precision="fp32").facts.precision == "fp32"
 
@@ -114,14 +115,14 @@ def test_a_few_outlier_layers_stay_in_fp32(models: ModelStore, tmp_path: Path) -
     report = models.quantize(folder)
     assert report.accepted
     assert report.kept_fp32 == 1
-    assert report.bytes_int8 < 0.6 * report.bytes_fp32
+    assert report.bytes < 0.6 * report.bytes_fp32
 
 
 def test_int8_that_is_slower_is_rejected(
     models: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`auto` wants speed; on processors without int8 instructions fp32 can be faster."""
-    monkeypatch.setattr(quantize, "_speed", lambda *_: 1.0)
+    monkeypatch.setattr(measuring, "_speed", lambda *_: 1.0)
     report = models.quantize(model_folder(tmp_path, set()))
     assert report.cosine_min >= 0.99
     assert not report.accepted
@@ -134,7 +135,7 @@ def test_auto_measures_once(
     folder = model_folder(tmp_path, set())
     first = models.load(folder).facts
     assert first.precision == "int8"
-    monkeypatch.setattr(quantize, "quantize", None)
+    monkeypatch.setattr(quantize, "make", None)
     monkeypatch.setattr(quantize, "measure", None)
     assert models.load(folder).facts == first
 
@@ -151,7 +152,7 @@ def test_a_small_model_is_left_in_fp32(
     models: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Below the size where it pays nothing is measured."""
-    monkeypatch.setattr(store, "LARGE", 10**9)
+    monkeypatch.setattr(forms, "LARGE", 10**9)
     assert models.load(model_folder(tmp_path, set())).facts.precision == "fp32"
 
 
@@ -183,6 +184,7 @@ def no_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     monkeypatch.setattr(quantize, "available", lambda: False)
+    monkeypatch.setattr(making, "available", lambda: False)
 
 
 @pytest.mark.usefixtures("no_onnx")
@@ -280,7 +282,7 @@ def test_graphs_that_cannot_be_quantised_stay_in_fp32(
         models.quantize(folder)
     assert models.load(folder).facts.precision == "fp32"
     monkeypatch.undo()
-    monkeypatch.setattr(store, "LARGE", 0)
+    monkeypatch.setattr(forms, "LARGE", 0)
     assert models.load(folder).facts.precision == "fp32"
     with pytest.raises(ModelError, match=r"cannot be quantised\. Use fp32"):
         models.load(folder, precision="int8")

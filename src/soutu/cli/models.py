@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,9 @@ import click
 from soutu.cli.display import columns, count, data_size, printable, write_json
 from soutu.cli.exits import BAD_INPUT, fail
 from soutu.cli.interrupts import StopRequest
+from soutu.cli.models_distill import command as distill
+from soutu.cli.models_quantize import command as quantize
+from soutu.cli.models_quantize import report_lines
 from soutu.cli.options import examples, json_option, library_option, precision_option
 
 if TYPE_CHECKING:
@@ -95,13 +99,26 @@ def info(*, name: str, as_json: bool) -> None:
 
     That is what it can do, in figures with their sources, and its licence.
     """
+    from dataclasses import asdict
+
     from soutu.models.card import card_to_dict
 
-    card = _store().info(name)
+    store = _store()
+    card, measured = store.info(name), store.measured(name)
     if as_json:
-        write_json(card_to_dict(card))
+        write_json({**card_to_dict(card), "quantized": [asdict(report) for report in measured]})
     else:
-        click.echo("\n".join(_card_lines(card)))
+        click.echo("\n".join([*_card_lines(card), *_measured_lines(measured)]))
+
+
+def _measured_lines(measured: Sequence[QuantizeReport]) -> list[str]:
+    lines: list[str] = []
+    for report in measured:
+        on = f"{report.samples} {'drawn' if report.drawn else 'given'} pictures"
+        accepted = "accepted" if report.accepted else "not accepted"
+        lines += ["", f"{report.precision} ({report.method}), measured here on {on}: {accepted}"]
+        lines += [f"  {line}" for line in report_lines(report)]
+    return lines
 
 
 def _card_lines(card: ModelCard) -> list[str]:
@@ -226,44 +243,5 @@ def _drop_vectors(name: str, library: str | None) -> int:
     return sum(space.vectors or 0 for space in spaces)
 
 
-@command.command("quantize")
-@click.argument("name", metavar="NAME|DIR")
-@click.option(
-    "--samples", metavar="DIR", type=click.Path(exists=True, file_okay=False),
-    help="Measure on pictures from this folder.  [default: drawn ones]",
-)  # fmt: skip
-def quantize(*, name: str, samples: str | None) -> None:
-    """Make an int8 form of a model.
-
-    It is several times faster, and is measured against fp32. Where the vectors stay close enough,
-    --precision auto takes int8 from then on.
-    """
-    store = _store()
-    pixels = None
-    if samples is not None:
-        from soutu.cli.samples import read_samples
-
-        encoder = store.load(name, precision="fp32")
-        preprocess = encoder.facts.preprocess
-        encoder.close()
-        pixels = read_samples(samples, preprocess)
-    click.echo("\n".join(_report_lines(store.quantize(name, samples=pixels))))
-
-
-def _report_lines(report: QuantizeReport) -> list[str]:
-    least = f"{report.cosine_min:.4f} (texts {report.text_cosine_min:.4f})"
-    verdict = (
-        "--precision auto will use int8."
-        if report.accepted
-        else "Not close enough: --precision auto stays with fp32; --precision int8 forces it."
-    )
-    rows = [
-        ("", "fp32", "int8"),
-        ("pictures/s", f"{report.speed_fp32:,.1f}", f"{report.speed_int8:,.1f}"),
-        ("size", data_size(report.bytes_fp32), data_size(report.bytes_int8)),
-    ]
-    return [
-        *columns(rows, right=(1, 2)),
-        f"cosine to fp32: mean {report.cosine_mean:.4f}, least {least}",
-        verdict,
-    ]
+command.add_command(quantize)
+command.add_command(distill)

@@ -33,7 +33,7 @@ library_option = click.option(
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["auto", "fp32", "int8"]),
+    type=click.Choice(["auto", "fp32", "fp16", "int8"]),
     default="auto",
     show_default=True,
     help="How exactly to compute; auto takes int8 where it is measured to be as good.",

@@ -28,6 +28,7 @@ STAGES = {
     "keywords": "reading keywords",
     "check": "looking at pictures",
     "measure": "measuring",
+    "texts": "learning words",
     "train": "training",
 }
 SECONDS_BETWEEN_LINES = 5.0

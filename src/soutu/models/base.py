@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from soutu.types import Pixels, Preprocess, Vectors
 
-Precision = Literal["fp32", "int8"]
-PrecisionChoice = Literal["auto", "fp32", "int8"]
+Precision = Literal["fp32", "fp16", "int8"]
+PrecisionChoice = Literal["auto", "fp32", "fp16", "int8"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,6 +95,10 @@ class DualEncoder:
         """
         return {**self._image_tower().probe(pixels), **self._text_tower().probe(texts)}
 
+    def probe_images(self, pixels: Pixels, batch: int) -> list[dict[str, NDArray[Any]]]:
+        """Return what the image graph is fed for these samples, in batches; a rest is left out."""
+        return self._image_tower().batches(pixels, batch)
+
     def close(self) -> None:
         """Release the model's memory. The next call opens it again."""
         with self._lock:
@@ -168,6 +172,12 @@ class ImageTower:
         """Return one batch that the graph takes as it is."""
         fixed = self._session.fixed_batch(self._input)
         return self._session.cast(self.feeds(pixels[:fixed]))
+
+    def batches(self, pixels: Pixels, batch: int) -> list[dict[str, NDArray[Any]]]:
+        """Return batches that the graph takes as they are: of its fixed size, else of `batch`."""
+        step = self._session.fixed_batch(self._input) or batch
+        starts = range(0, len(pixels) - step + 1, step)
+        return [self._session.cast(self.feeds(pixels[at : at + step])) for at in starts]
 
     def _prepare(self, pixels: Pixels) -> NDArray[Any]:
         if self._raw:

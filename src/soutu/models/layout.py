@@ -78,7 +78,7 @@ class ModelFiles:
 
     def precisions(self) -> tuple[Precision, ...]:
         """List the precisions in which both towers are here."""
-        both: tuple[Precision, ...] = ("fp32", "int8")
+        both: tuple[Precision, ...] = ("fp32", "fp16", "int8")
         return tuple(p for p in both if p in self.image.graphs and p in self.text.graphs)
 
 

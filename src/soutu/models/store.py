@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soutu.errors import MissingExtra, ModelError, StorageError
+from soutu.errors import ModelError
 from soutu.models.base import Precision, PrecisionChoice
 from soutu.models.card import MINI_FOLDER, ModelCard, card_from_dict, card_to_dict, catalogue
 from soutu.models.entry import (
@@ -20,18 +19,17 @@ from soutu.models.entry import (
     repository_card,
     valid_name,
 )
-from soutu.models.record import folder_size, read_json, replace_folder, write_json
+from soutu.models.forms import QuantizedForms, locked
+from soutu.models.record import folder_size, read_json, write_json
 
 if TYPE_CHECKING:
     from soutu.models.encoder import DualEncoder
     from soutu.models.hub import OnProgress
     from soutu.models.layout import ModelFiles
-    from soutu.models.quantize import QuantizeReport
+    from soutu.models.quantize import Method, Quality, QuantizeReport
     from soutu.types import Pixels
 
 MINI = "mini"
-LARGE = 20_000_000
-"""Bytes of fp32 weights from which on `auto` finds int8 worth measuring."""
 
 
 def load_mini(*, threads: int = 0) -> DualEncoder:
@@ -47,6 +45,7 @@ class ModelStore:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._forms = QuantizedForms(home)
 
     def list(self) -> list[ModelEntry]:
         """List every known model: the bundled one, the catalogue, then what was added."""
@@ -98,9 +97,11 @@ class ModelStore:
             raise ModelError(f"{MINI!r} is part of soutu and cannot be removed")
         if entry.origin == "catalogue":
             raise ModelError(f"model {name!r} is not on this disk; there is nothing to remove")
-        quantised = self._quantized_of(entry)
-        if quantised is not None:
-            shutil.rmtree(quantised, ignore_errors=True)
+        try:
+            assert entry.folder is not None
+            self._forms.drop(_read(entry.folder, entry.card))
+        except ModelError:
+            pass  # its files are gone already
         shutil.rmtree(self._home / name)
 
     def load(
@@ -125,80 +126,57 @@ class ModelStore:
         files, chosen = self._choose(_read(folder, card), card.name, precision)
         return _opened(files, card.name, chosen, threads, memory=memory)
 
-    def quantize(self, name_or_dir: str | Path, *, samples: Pixels | None = None) -> QuantizeReport:
-        """Make int8 graphs of a model, measure them, and remember the verdict for `auto`.
+    def quantize(
+        self,
+        name_or_dir: str | Path,
+        *,
+        method: Method = "dynamic",
+        samples: Pixels | None = None,
+        quality: Quality | None = None,
+    ) -> QuantizeReport:
+        """Make a quantised form of a model, measure it, and remember the verdict.
 
         `samples` are uint8 pictures [n, 3, height, width] prepared with the model's preprocess;
-        None draws some. Raises MissingExtra without the `quantize` extra, ModelError for a model
-        that has no fp32 graphs.
+        None draws some (`static` calibrates on them and needs them). `quality` measures an encoder
+        on the user's data. A form that is rejected does not take the place of an accepted one of
+        the same precision that another method made. Raises MissingExtra without the `quantize`
+        extra, InputError for too few samples, ModelError for a model that has no fp32 graphs.
         """
         card, folder = self._locate(name_or_dir)
         files = _read(folder, card)
         if card.native is not None or "fp32" not in files.precisions():
-            raise ModelError(f"model {card.name!r} is here in int8 only; there is nothing to do")
-        with self._locked("quantize"):
-            return self._quantize(files, samples)
+            have = card.native or files.precisions()[-1]
+            raise ModelError(f"model {card.name!r} is here in {have} only; there is nothing to do")
+        return self._forms.make(files, method, samples, quality)
+
+    def measured(self, name_or_dir: str | Path) -> tuple[QuantizeReport, ...]:
+        """Return what was measured of the quantised forms of a model, int8 first.
+
+        Raises ModelError for an unknown model.
+        """
+        try:
+            card, folder = self._locate(name_or_dir)
+            files = _read(folder, card)
+        except ModelError:
+            self.info(str(name_or_dir))  # raises for an unknown one; others are not here
+            return ()
+        if card.native is not None or "fp32" not in files.precisions():
+            return ()
+        return self._forms.reports(files)
 
     def _choose(
         self, files: ModelFiles, name: str, precision: PrecisionChoice
     ) -> tuple[ModelFiles, Precision]:
         """Settle the precision, and which files hold it."""
         if "fp32" not in files.precisions():
-            if precision == "fp32":
+            if precision in {"fp32", "fp16"}:
                 raise ModelError(f"model {name!r} is here in int8 only. Use precision int8")
             return files, "int8"
         if precision == "fp32":
             return files, "fp32"
-        return self._int8_or_fp32(files, forced=precision == "int8")
-
-    def _int8_or_fp32(self, files: ModelFiles, *, forced: bool) -> tuple[ModelFiles, Precision]:
-        from soutu.models import quantize
-
-        target = self._quantized(files)
-        report = _read_report(target / "report.json")
-        worth = forced or quantize.size_of(files, "fp32") >= LARGE
-        if report is None and worth:
-            try:
-                with self._locked("quantize"):  # another process may do it right now
-                    report = _read_report(target / "report.json") or self._measure(files)
-            except StorageError:
-                if forced:
-                    raise
-                # A store that cannot be written is no reason not to encode in fp32.
-        if forced and report is None:
-            raise MissingExtra(need="int8 for a model that ships only fp32", extra="quantize")
-        if forced and report == quantize.rejected(files):
-            raise ModelError(f"the graphs in {files.folder} cannot be quantised. Use fp32")
-        if report is None or not (report.accepted or forced):
-            return files, "fp32"
-        return (files if report.origin == "shipped" else quantize.with_int8(files, target)), "int8"
-
-    def _measure(self, files: ModelFiles) -> QuantizeReport | None:
-        """Make int8 graphs, or take those that are here; None where there is neither."""
-        from soutu.models import quantize
-
-        shipped = "int8" in files.precisions()
-        if quantize.available():
-            try:
-                return self._quantize(files)
-            except ModelError:
-                report = quantize.rejected(files)  # remembered, so that it is not tried again
-        elif not shipped:
-            return None
-        if shipped:
-            report = quantize.measure(files, files, origin="shipped")
-        write_json(self._quantized(files) / "report.json", asdict(report))
-        return report
-
-    def _quantize(self, files: ModelFiles, samples: Pixels | None = None) -> QuantizeReport:
-        from soutu.models import quantize
-
-        target = self._quantized(files)
-        report = replace_folder(
-            target, lambda fresh: quantize.quantize(files, fresh, samples=samples)
-        )
-        write_json(target / "report.json", asdict(report))
-        return report
+        if precision == "fp16":
+            return self._forms.fp16(files), "fp16"
+        return self._forms.int8_or_fp32(files, forced=precision == "int8")
 
     def _locate(self, name_or_dir: str | Path) -> tuple[ModelCard, Path]:
         given = str(name_or_dir)
@@ -262,7 +240,7 @@ class ModelStore:
         if present is not None and _is_complete(present, card.revision, precision):
             return present
         files = self._home / card.name / "files"
-        with self._locked("download"):
+        with locked(self._home, "download"):
             commit = hub.download(
                 card, files, precision=precision, on_progress=on_progress, no_network=offline
             )
@@ -275,29 +253,6 @@ class ModelStore:
     def _record(self, card: ModelCard, folder: Path | None) -> None:
         data = {"card": card_to_dict(card), "folder": str(folder) if folder else None}
         write_json(self._home / card.name / "model.json", data)
-
-    def _locked(self, work: str) -> AbstractContextManager[object]:
-        """Keep two processes from writing the same files."""
-        from filelock import FileLock
-
-        try:
-            self._home.mkdir(parents=True, exist_ok=True)
-            return FileLock(self._home / f".{work}.lock").acquire()
-        except OSError as error:
-            raise StorageError(f"{self._home} cannot be written: {error}") from error
-
-    def _quantized(self, files: ModelFiles) -> Path:
-        from soutu.models.revision import revision_of
-
-        return self._home / "quantized" / revision_of(files, "fp32", self._home / "hashes.json")
-
-    def _quantized_of(self, entry: ModelEntry) -> Path | None:
-        try:
-            assert entry.folder is not None
-            files = _read(entry.folder, entry.card)
-        except ModelError:
-            return None  # its files are gone already
-        return self._quantized(files) if "fp32" in files.precisions() else None
 
 
 def _open(
@@ -347,15 +302,6 @@ def _is_complete(entry: ModelEntry, revision: str, precision: PrecisionChoice) -
     except ModelError:
         return False
     return ("int8" if precision == "int8" else "fp32") in held
-
-
-def _read_report(path: Path) -> QuantizeReport | None:
-    from soutu.models.quantize import QuantizeReport
-
-    try:
-        return QuantizeReport(**read_json(path)) if path.is_file() else None
-    except (ModelError, TypeError):
-        return None  # measured again
 
 
 def _taken(name: str) -> ModelError:

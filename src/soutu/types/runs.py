@@ -22,7 +22,7 @@ class Progress:
 
     stage: Literal[
         "scan", "index", "fill", "optimize", "download", "tag", "write", "keywords",
-        "check", "measure", "train",
+        "check", "measure", "texts", "train",
     ]  # fmt: skip
     done: int
     total: int | None
