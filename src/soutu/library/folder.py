@@ -12,14 +12,15 @@ from soutu.catalog.catalog import Catalog
 from soutu.catalog.listing import below
 from soutu.catalog.shown import Shown
 from soutu.errors import QueryError
-from soutu.library.answers import Answers, query_key
+from soutu.library.answers import Answers
 from soutu.library.arguments import several, texts
 from soutu.library.current import CurrentSpace, checked_precision
 from soutu.library.owner import SERVE, hold
 from soutu.library.pictures import Pictures, missing, picture_row
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
 from soutu.library.query import build_query, check_terms, known_vectors
-from soutu.library.searching import Ranked, StoredPictures, rank
+from soutu.library.searcher import Searcher
+from soutu.library.searching import StoredPictures
 from soutu.library.spaces import Space, drop_space, row_for, status_of
 from soutu.library.tagging.tagging import Tagging
 from soutu.types import Encoded, Hit, LibraryStatus, Progress, Query, SpaceStatus
@@ -64,7 +65,6 @@ class FolderLibrary:
         prepare(path, create=create)
         self._catalog = Catalog.open(path / CATALOG)
         self._answers = Answers()
-        self._shown = Shown(self._catalog)
         self._current = CurrentSpace(
             path,
             self._catalog,
@@ -77,6 +77,13 @@ class FolderLibrary:
         self._current.task = task
         self._tagging = Tagging(self._catalog, self._current.space, self._current.encoder)
         self._pictures = Pictures(self._catalog, self._current.space, self._tagging.tagger)
+        self._searcher = Searcher(
+            catalog=self._catalog,
+            spaces=self._current,
+            tagging=self._tagging,
+            answers=self._answers,
+            shown=Shown(self._catalog),
+        )
 
     # --- indexing ---
 
@@ -167,26 +174,7 @@ class FolderLibrary:
         built = build_query(query, image=image, minus=minus, where=where)
         if start < 0:
             raise QueryError(f"a page cannot start at {start}. Start at 0 or later")
-        space = self._current.space()
-        if space is None or k < 1:
-            return []
-        opened = space
-
-        def ranked(depth: int) -> Ranked:
-            return rank(
-                built,
-                k=depth,
-                catalog=self._catalog,
-                space=opened,
-                encoder=self._current.encoder,
-                tagger=self._tagging.tagger,
-                named=self._tagging.name_keys(),
-            )
-
-        key = (query_key(built), self._catalog.stamp())  # what people say changes answers too
-        found = self._answers.page(
-            key, start=start, k=k, rank=ranked, look_up=lambda page: page.hits(self._shown)
-        )
+        found = self._searcher.page(built, k=k, start=start)
         return [hit for hit in found if hit.by_name or hit.relevance >= min_relevance]
 
     def encode(self, terms: Sequence[Term]) -> Encoded:

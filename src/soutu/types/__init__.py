@@ -9,6 +9,16 @@ from soutu.types.arrays import (
     Scalar,
     Vectors,
 )
+from soutu.types.experiments import (
+    Experiment,
+    ExperimentAction,
+    ExperimentKind,
+    ExperimentReport,
+    Served,
+    SideCounts,
+    Variant,
+    Verdict,
+)
 from soutu.types.filters import (
     All,
     AnyOf,
@@ -67,6 +77,10 @@ __all__ = [
     "Box",
     "Change",
     "Encoded",
+    "Experiment",
+    "ExperimentAction",
+    "ExperimentKind",
+    "ExperimentReport",
     "Explanation",
     "Failure",
     "Filter",
@@ -95,6 +109,8 @@ __all__ = [
     "Range",
     "ResizeMode",
     "Scalar",
+    "Served",
+    "SideCounts",
     "SpaceStatus",
     "Tag",
     "TagBorder",
@@ -106,6 +122,8 @@ __all__ = [
     "TagSpread",
     "Term",
     "TermMatch",
+    "Variant",
     "Vectors",
+    "Verdict",
     "WriteReport",
 ]
