@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import click
 
 import soutu
 from soutu.cli.exits import exit_codes
+from soutu.cli.lazy import LazyGroup
 from soutu.cli.options import examples
 
 COMMANDS = {
@@ -21,30 +21,16 @@ COMMANDS = {
     "status": "soutu.cli.status",
     "remove": "soutu.cli.remove",
     "models": "soutu.cli.models",
+    "eval": "soutu.cli.eval",
     "serve": "soutu.cli.serve",
 }
 """Each command's module, in the order of the help page; the module calls its command `command`."""
 
 
-class LazyGroup(click.Group):
-    """Import a command's module when it is asked for, so that `search` pays for `search` alone."""
+class Program(LazyGroup):
+    """The commands, and the exit codes that their errors become."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
-        """Return the commands' names in the order of the help page."""
-        return list(COMMANDS)
-
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click gives it
-        cmd_name: str,
-    ) -> click.Command | None:
-        """Import and return one command; None when there is none of that name."""
-        module = COMMANDS.get(cmd_name)
-        if module is None:
-            return None
-        command = importlib.import_module(module).command
-        assert isinstance(command, click.Command)
-        return command
+    modules = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; its errors become one line on stderr and an exit code."""
@@ -53,7 +39,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
         "soutu index ~/Pictures",

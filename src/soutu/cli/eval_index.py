@@ -1,0 +1,7 @@
+"""`soutu eval index`."""
+import click
+
+
+@click.command("index")
+def command() -> None:
+    """Measure."""
