@@ -23,6 +23,7 @@ COMMANDS = {
     "models": "soutu.cli.models",
     "eval": "soutu.cli.eval",
     "serve": "soutu.cli.serve",
+    "experiments": "soutu.cli.experiments",
 }
 """Each command's module, in the order of the help page; the module calls its command `command`."""
 

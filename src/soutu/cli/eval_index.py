@@ -1,4 +1,5 @@
 """`soutu eval index`."""
+
 import click
 
 

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.library.answers import Answers, query_key
-from soutu.library.searching import Ranked, rank, with_tags_resolved
+from soutu.library.pictures import missing, picture_row
+from soutu.library.query import check_terms, known_vectors
+from soutu.library.searching import Ranked, StoredPictures, rank, with_tags_resolved
+from soutu.types import Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from soutu.catalog.catalog import Catalog, SpaceRow
     from soutu.catalog.shown import Shown
     from soutu.library.current import CurrentSpace
     from soutu.library.spaces import Space
+    from soutu.library.tagging.base import PictureRef
     from soutu.library.tagging.tagging import Tagging
-    from soutu.types import Hit, Query
+    from soutu.types import Explanation, Hit, Query, Term
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,32 @@ class Searcher:
     def hits(self, ranked: Ranked) -> list[Hit]:
         """Look pictures up."""
         return ranked.hits(self.shown)
+
+    def encode(self, terms: Sequence[Term]) -> Encoded:
+        """Turn words and pictures into unit vectors; see `Library.encode`."""
+        check_terms(terms)
+        encoder, space = self.spaces.encoder(), self.spaces.space()
+        assert space is not None  # there is an encoder
+        stored = StoredPictures(self.catalog, space)
+        vectors = known_vectors(terms, encoder, stored, {})
+        facts = encoder.facts
+        return Encoded(model=facts.name, revision=facts.revision, vectors=vectors)
+
+    def explain(self, query: Query, picture: PictureRef) -> Explanation:
+        """Say why a picture answers a query; see `Library.explain`."""
+        from soutu.library.explain import Explainer
+
+        row, space = picture_row(self.catalog, picture), self.spaces.space()
+        if space is None:
+            raise missing(picture)
+        explainer = Explainer(
+            catalog=self.catalog,
+            space=space,
+            encoder=self.spaces.encoder,
+            tagger=self.tagging.tagger,
+            named=self.tagging.name_keys(),
+        )
+        return explainer.explain(query, row)
 
     def _space(self, row: SpaceRow | None) -> Space | None:
         return self.spaces.space() if row is None else self.spaces.opened(row)

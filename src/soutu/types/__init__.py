@@ -14,10 +14,10 @@ from soutu.types.experiments import (
     ExperimentAction,
     ExperimentKind,
     ExperimentReport,
+    ExperimentVerdict,
     Served,
     SideCounts,
     Variant,
-    Verdict,
 )
 from soutu.types.filters import (
     All,
@@ -81,6 +81,7 @@ __all__ = [
     "ExperimentAction",
     "ExperimentKind",
     "ExperimentReport",
+    "ExperimentVerdict",
     "Explanation",
     "Failure",
     "Filter",
@@ -124,6 +125,5 @@ __all__ = [
     "TermMatch",
     "Variant",
     "Vectors",
-    "Verdict",
     "WriteReport",
 ]

@@ -15,7 +15,7 @@ ExperimentAction = Literal["open", "like", "unlike", "label"]
 """What a person did with a picture that was shown: looked at it, asked for more like it, for less
 like it, or said something of its tags. The first two are clicks."""
 
-Verdict = Literal["A is better", "B is better", "no difference shown", "too few to tell"]
+ExperimentVerdict = Literal["A is better", "B is better", "no difference shown", "too few to tell"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class ExperimentReport:
     estimate: float | None
     low: float | None
     high: float | None
-    verdict: Verdict
+    verdict: ExperimentVerdict
     units: int
     effect: float
     needed: int | None

@@ -21,6 +21,10 @@ EFFECT = 0.05
 """The difference that a report counts on, where nobody says another: see `Experiments.report`."""
 
 
+MOST = 1000
+"""Hits of one page at most."""
+
+
 class Experiments(Protocol):
     """Run one experiment at a time, and keep the log of those that ended, the last one first.
 
@@ -82,9 +86,10 @@ class Experiments(Protocol):
         """Answer somebody as the running experiment says, and log what they are shown.
 
         `session` tells people apart, such as a random text in their browser; only its hash is
-        kept. The rest is as in `Library.search`. The same person gets the same list for the same
-        question, which is one impression. A page after the first names the `experiment` that the
-        first one was answered by, so that it goes on in the same way; "" stands for none.
+        kept. The rest is as in `Library.search`, with a page of 1000 hits at most. The same person
+        gets the same list for the same question, which is one impression. A page after the first
+        names the `experiment` that the first one was answered by, so that it goes on in the same
+        way; "" stands for none.
         """
         ...
 
