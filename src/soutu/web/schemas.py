@@ -52,12 +52,8 @@ Where = Annotated[
 
 
 Session = Annotated[
-    str | None,
-    Field(
-        min_length=1,
-        max_length=200,
-        description="What tells people apart: with it, the search takes part in an experiment.",
-    ),
+    Name | None,
+    Field(description="What tells people apart: with it, the search takes part in an experiment."),
 ]
 
 

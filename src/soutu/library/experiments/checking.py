@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from soutu.errors import InputError, ModelError
-from soutu.library.arguments import one_of, text
+from soutu.library.arguments import is_text, one_of, text
 from soutu.types import Experiment, ExperimentKind, Variant
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def checked_new(
     keywords: bool,
     share: float | None,
     keep_words: bool,
+    salt: str | None,
     who: str,
 ) -> Experiment:
     """Return an experiment that starts now. Raises InputError for settings that make no sense."""
@@ -43,9 +44,9 @@ def checked_new(
         raise InputError(msg)
     if diversity is not None and not 0 <= diversity <= 1:
         raise InputError(f"the diversity {diversity} lies outside 0..1")
-    for value, what in ((model, "model"), (precision, "precision")):
-        if value is not None:
-            text(value, what)
+    for value, what in ((model, "model"), (precision, "precision"), (salt, "salt")):
+        if value is not None and not is_text(text(value, what)):
+            raise InputError(f"{what} {value!r:.40} holds bytes that are no UTF-8. Type it again")
     variant = Variant(model=model, precision=precision, diversity=diversity, keywords=keywords)
     if variant == Variant():
         msg = (

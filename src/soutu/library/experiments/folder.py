@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, get_args
 from soutu.catalog import trials
 from soutu.catalog.trials import ImpressionRow, Trial
 from soutu.errors import InputError, LibraryBusy, LibraryError, StorageError
-from soutu.library.arguments import one_of, text
+from soutu.library.arguments import is_text, one_of, text
 from soutu.library.experiments.base import EFFECT, MOST
 from soutu.library.experiments.checking import checked_new, checked_session, space_of
 from soutu.library.experiments.drafting import digest
@@ -66,6 +66,7 @@ class FolderExperiments:
             keywords=keywords,
             share=share,
             keep_words=keep_words,
+            salt=salt,
             who=login_name(who),
         )
         space_of(made.variant, self._catalog, self._spaces, complete=True)
@@ -143,7 +144,9 @@ class FolderExperiments:
         one_of(action, get_args(ExperimentAction), "action")
         if not is_id(picture):
             raise missing(picture)
-        shown, logged = trials.log_action(self._catalog, impression, picture, action)
+        shown, logged = False, False
+        if is_text(impression):
+            shown, logged = trials.log_action(self._catalog, impression, picture, action)
         if not shown:
             msg = f"the picture {picture} is in no answer {impression!r:.40} that was shown"
             raise InputError(msg)

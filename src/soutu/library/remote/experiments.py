@@ -54,11 +54,12 @@ class RemoteExperiments:
             "keywords": keywords,
             "share": share,
             "keep_words": keep_words,
+            "salt": salt,
             "who": login_name(who),
         }
         checked_new(name, **settings)
-        body = {"name": name, "salt": None if salt is None else text(salt, "salt"), **settings}
-        return from_json(Experiment, self._http.post("/api/experiments", body))
+        found = self._http.post("/api/experiments", {"name": name, **settings})
+        return from_json(Experiment, found)
 
     def stop(self, name: str) -> Experiment:
         """End an experiment."""

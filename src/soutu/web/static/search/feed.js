@@ -21,7 +21,7 @@ export class Feed extends EventTarget {
   #seen = new Set();
   #loading = null;
   #abort = new AbortController();
-  #session = library.experiment ? { session: visitor() } : {}; // one for all pages
+  #session = null; // decided with the first page, for all of them
   #impression = null; // what the log of an experiment calls this answer
 
   items = [];
@@ -87,6 +87,7 @@ export class Feed extends EventTarget {
     const { signal } = this.#abort;
     const cursor = this.#cursor;
     if (this.question.ranks) {
+      this.#session ??= library.experiment ? { session: visitor() } : {};
       return api.post("search", this.question.body({ k, cursor, ...this.#session }), { signal });
     }
     return api.get("images", { where: this.question.where(), k, cursor }, { signal });

@@ -56,7 +56,7 @@ export default class SearchView extends Element {
     this.listen(this, "like", ({ detail }) => this.#like(detail.item.id, 1));
     this.listen(this, "unlike", ({ detail }) => this.#like(detail.item.id, -1));
     this.listen(this, "labelled", ({ detail }) => this.results.feed?.tell("label", detail.id));
-    for (const click of ["click", "auxclick"]) this.listen(this.results.grid, click, (event) => this.#clicked(event));
+    for (const click of ["click", "auxclick"]) this.listen(this.results, click, (event) => this.#clicked(event));
     this.listen(this, "enter", () => this.results.grid.focusItem(0));
     this.listen(this, "feed", ({ detail }) => this.detail.follow(detail.feed));
     this.listen(this, "left", ({ detail }) => this.#back(detail.index));
