@@ -242,7 +242,7 @@ def test_clicks_are_credited(library: FolderLibrary, catalog: Catalog) -> None:
     assert served.impression is not None
     picture = served.hits[4].id
     for action in ("open", "open", "like", "label", "unlike"):
-        assert experiments.record(served.impression, picture, action)  # type: ignore[arg-type]
+        assert experiments.record(served.impression, picture, action)
     (page,) = rows(catalog, schema.shown)
     found = rows(catalog, schema.actions)
     assert {(row.action, row.side, row.place) for row in found} == {

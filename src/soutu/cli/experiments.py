@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.group(
     "experiments",
     epilog=examples(
-        "soutu experiments start siglip --model siglip2-b16",
+        "soutu experiments start siglip --model siglip2-b-16",
         "soutu experiments list",
         "soutu experiments report siglip",
         "soutu experiments stop siglip",
@@ -37,7 +37,7 @@ def command() -> None:
     "start",
     no_args_is_help=True,
     epilog=examples(
-        "soutu experiments start siglip --model siglip2-b16",
+        "soutu experiments start siglip --model siglip2-b-16",
         "soutu experiments start varied --diversity 0.4 --kind split --share 20%",
     ),
 )
