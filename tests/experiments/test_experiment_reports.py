@@ -12,7 +12,7 @@ from soutu.catalog.trials import Tally
 from soutu.errors import InputError
 from soutu.library.experiments.drafting import digest, draft
 from soutu.library.experiments.markdown import as_markdown
-from soutu.library.experiments.report import ENOUGH, report_of
+from soutu.library.experiments.report import ENOUGH_LISTS, report_of
 from soutu.types import Experiment, ExperimentKind, ExperimentReport, ExperimentVerdict, Variant
 
 GOOD = frozenset(range(10))
@@ -111,7 +111,7 @@ def test_people_who_prefer_one_side_of_a_split() -> None:
 def test_people_of_a_split_who_do_not_care() -> None:
     """People are resampled, not their searches: eager ones make no difference by themselves."""
     rng = np.random.default_rng(3)
-    found = verdicts([report("split", visits(rng, 80, a=0.6, b=0.6)) for _ in range(200)])
+    found = verdicts([report("split", visits(rng, 220, a=0.6, b=0.6)) for _ in range(200)])
     assert 1 <= found["A is better"] + found["B is better"] <= 20
 
 
@@ -149,8 +149,8 @@ def test_nothing_happened(kind: ExperimentKind) -> None:
 def test_few_that_all_agree_are_too_few() -> None:
     """The bootstrap of a handful that agree would be sure of anything."""
     all_b = [Tally(session="x", side="ab", clicks=(0, 1), labels=(0, 0))]
-    assert report("interleaved", all_b * (ENOUGH - 1)).verdict == "too few to tell"
-    assert report("interleaved", all_b * ENOUGH).verdict == "B is better"
+    assert report("interleaved", all_b * (ENOUGH_LISTS - 1)).verdict == "too few to tell"
+    assert report("interleaved", all_b * ENOUGH_LISTS).verdict == "B is better"
 
 
 def test_how_many_more_it_takes() -> None:

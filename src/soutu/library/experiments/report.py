@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from soutu.metrics import Figure, Figures, Interval
     from soutu.types import Experiment, ExperimentVerdict
 
-ENOUGH = 20
-"""People on each side, or lists with a click, from which on there is a verdict: the bootstrap of
-fewer is too sure of itself."""
+ENOUGH_LISTS = 20
+ENOUGH_PEOPLE = 100
+"""Lists with a click, or people on each side, from which on there is a verdict. The bootstrap of
+fewer is too sure of itself. Of 1,000 splits of people who did not care, 74 showed a difference
+with 40 people on each side, 57 with 100; of lists of both, 45 with about 78 and 37 with 26."""
 
 SEED = 0
 _POWER = 0.8  # how often a difference that is there should show
@@ -92,7 +94,7 @@ def _by_person(found: Sequence[Tally]) -> _Found:
         figure_of_sums(rows, difference),
         len(people),
         even=0.0,
-        enough=bool(sides.min() >= ENOUGH),
+        enough=bool(sides.min() >= ENOUGH_PEOPLE),
     )
 
 
@@ -105,7 +107,7 @@ def _by_list(found: Sequence[Tally]) -> _Found:
         figure_of_ratio(won, np.ones(len(won))),
         len(won),
         even=0.5,
-        enough=len(won) >= ENOUGH,
+        enough=len(won) >= ENOUGH_LISTS,
     )
 
 
