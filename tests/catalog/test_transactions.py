@@ -15,6 +15,7 @@ from soutu.catalog import schema
 from soutu.catalog.catalog import Catalog
 from soutu.catalog.counters import count_up
 from soutu.catalog.said import Edit, TagRow, hearing, saying
+from soutu.errors import LibraryBusy
 
 WRITER = """
 import sys
@@ -114,6 +115,54 @@ def test_the_stamp_tells_of_changes_by_anybody(catalog: Catalog, tmp_path: Path)
     other.close()
     assert len(set(seen)) == 3
     assert catalog.stamp() == seen[-1]
+
+
+def test_notes_are_no_change(catalog: Catalog, tmp_path: Path) -> None:
+    """What is noted is there, and the stamp stays; changes in between still show."""
+    before = catalog.stamp()
+    catalog.note(lambda c: count_up(c, "noted"))
+    assert catalog.setting("noted") == "1"
+    assert catalog.stamp() == before
+    catalog.set_setting("a", "b")
+    catalog.note(lambda c: count_up(c, "noted"))
+    assert catalog.stamp() != before
+    other = Catalog.open(tmp_path / "catalog.db")
+    before = catalog.stamp()
+    other.set_setting("a", "c")
+    catalog.note(lambda c: count_up(c, "noted"))
+    assert catalog.stamp() != before
+    other.close()
+    assert catalog.setting("noted") == "3"
+
+
+def test_a_note_waits_for_a_writer_but_not_long(catalog: Catalog) -> None:
+    """It is refused while a long change is under way, during which the stamp is told as ever."""
+    refused: list[Exception] = []
+
+    def note() -> None:
+        try:
+            catalog.note(lambda c: count_up(c, "noted"))
+        except LibraryBusy as error:
+            refused.append(error)
+
+    with catalog.transaction() as c:
+        count_up(c, "n")
+        noting = threading.Thread(target=note)
+        noting.start()
+        while noting.is_alive():
+            catalog.stamp()
+    noting.join()
+    assert len(refused) == 1
+    catalog.note(lambda c: count_up(c, "noted"))
+    assert catalog.setting("noted") == "1"
+
+
+def test_a_note_that_fails_leaves_nothing_behind(catalog: Catalog) -> None:
+    """Neither its rows nor its lock."""
+    with pytest.raises(ZeroDivisionError):
+        catalog.note(lambda c: count_up(c, "noted") // 0)
+    catalog.note(lambda c: count_up(c, "noted"))
+    assert catalog.setting("noted") == "1"
 
 
 def test_opening_waits_for_no_writer(catalog: Catalog, tmp_path: Path) -> None:

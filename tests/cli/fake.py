@@ -31,6 +31,7 @@ from soutu.types import (
 )
 
 if TYPE_CHECKING:
+    from soutu.library.experiments.base import Experiments
     from soutu.library.tagging.base import PictureRef
 
 Soutu: TypeAlias = Callable[..., Result]
@@ -186,6 +187,11 @@ class FakeLibrary:
     def _picture(number: int, path: Path) -> Picture:
         info = ImageInfo(width=640, height=427, format="JPEG")
         return Picture(id=number, path=path, info=info, bytes=1, modified=datetime.now(UTC))
+
+    @property
+    def experiments(self) -> Experiments:
+        """Refuse: nobody searches it."""
+        raise LibraryError("there are no experiments in a library in memory")
 
     def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:
         """Forget the pictures at or below the paths."""

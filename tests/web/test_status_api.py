@@ -54,6 +54,7 @@ def test_status(server: Server, client: TestClient) -> None:
         "min_relevance": 0.25,
         "busy": None,
         "login": login_name(None),
+        "experiment": None,
     }
 
 

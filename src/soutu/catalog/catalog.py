@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,13 +16,16 @@ from soutu.catalog import schema, sqlite
 from soutu.catalog.chunks import chunks
 from soutu.catalog.counters import count_up
 from soutu.catalog.departures import bid_farewell, passed_on, present, welcome_back
-from soutu.errors import LibraryBroken, LibraryError, LibraryTooNew
+from soutu.catalog.stamp import Stamp
+from soutu.errors import LibraryError, LibraryTooNew
 from soutu.types import Failure, ImageInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.types import Ids
+
+T = TypeVar("T")
 
 VERSION = "version"
 """The setting that counts the writes of pictures."""
@@ -60,8 +62,7 @@ class Catalog:
     def __init__(self, engine: sa.Engine, label: str) -> None:
         self._engine = engine
         self._label = label
-        self._stamp: sa.PoolProxiedConnection | None = None
-        self._stamping = threading.Lock()
+        self._stamp = Stamp(engine, label)
         self._closed = False
 
     @classmethod
@@ -120,25 +121,23 @@ class Catalog:
     def stamp(self) -> int:
         """Return a number that differs after any change of the catalog, by whomever; microseconds.
 
-        It is SQLite's data_version of a connection that never writes, so it tells of every commit.
+        What `note` writes is no change.
         """
-        with self._stamping:
-            self._require_open()
-            if self._stamp is None:
-                self._stamp = self._engine.raw_connection()
-            try:
-                found = self._stamp.cursor().execute("PRAGMA data_version").fetchone()
-            except Exception as error:  # of the driver; SQLAlchemy is not in between here
-                raise LibraryBroken(f"cannot read {self._label}: {error}") from error
-            return int(found[0])
+        self._require_open()
+        return self._stamp.number()
+
+    def note(self, work: Callable[[sa.Connection], T]) -> T:
+        """Write down what does not count as a change of the library, in a transaction of its own.
+
+        Raises LibraryBusy where others write for longer than a search should wait.
+        """
+        self._require_open()
+        return self._stamp.note(work)
 
     def close(self) -> None:
         """Release every connection, for good."""
-        with self._stamping:
-            self._closed = True
-            if self._stamp is not None:
-                self._stamp.close()
-                self._stamp = None
+        self._closed = True
+        self._stamp.close()
         self._engine.dispose()
 
     def _require_open(self) -> None:

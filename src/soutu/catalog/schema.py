@@ -154,6 +154,52 @@ history = sa.Table(
     sa.Column("undone", sa.Boolean, nullable=False),
 )
 
+experiments = sa.Table(
+    "experiments",  # two ways of answering searches, compared
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("variant", sa.JSON, nullable=False),  # what B does otherwise than A
+    sa.Column("share", sa.Float, nullable=False),
+    sa.Column("keep_words", sa.Boolean, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),  # in all hashes of people and questions
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("started", sa.DateTime, nullable=False),  # UTC
+    sa.Column("stopped", sa.DateTime),
+)
+
+impressions = sa.Table(
+    "impressions",  # answers that people were shown
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # hash of person and question
+    sa.Column("experiment", sa.Text, nullable=False, index=True),
+    sa.Column("session", sa.Text, nullable=False),  # hash of the person's key
+    sa.Column("side", sa.Text, nullable=False),  # a, b, or ab where interleaved
+    sa.Column("question", sa.Text, nullable=False),  # hash
+    sa.Column("words", sa.Text),  # only where the experiment keeps them
+    sa.Column("at", sa.DateTime, nullable=False),  # UTC
+)
+
+shown = sa.Table(
+    "shown",  # pages of these answers, as last shown
+    metadata,
+    sa.Column("impression", sa.Text, primary_key=True),
+    sa.Column("start", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("images", sa.JSON, nullable=False),  # ids, best first
+    sa.Column("sides", sa.Text, nullable=False),  # a letter for each
+)
+
+actions = sa.Table(
+    "actions",  # what people did with pictures shown, once of each kind
+    metadata,
+    sa.Column("impression", sa.Text, primary_key=True),
+    sa.Column("image", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("action", sa.Text, primary_key=True),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),  # from 0
+    sa.Column("at", sa.DateTime, nullable=False),  # UTC
+)
+
 migrations = sa.Table(
     "migrations",
     metadata,
@@ -187,6 +233,10 @@ def _m0003_remembered(connection: sa.Connection) -> None:
     connection.execute(labels.delete().where(labels.c.image.not_in(known)))
 
 
+def _m0004_experiments(connection: sa.Connection) -> None:
+    metadata.create_all(connection, tables=[experiments, impressions, shown, actions])
+
+
 def _m0005_trained_heads(connection: sa.Connection) -> None:
     if "head" not in {c["name"] for c in sa.inspect(connection).get_columns("tags")}:
         connection.execute(sa.text("ALTER TABLE tags ADD COLUMN head TEXT"))
@@ -196,6 +246,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[sa.Connection], None]], ...] = (
     (1, "images_and_spaces", _m0001_images_and_spaces),
     (2, "tags_and_labels", _m0002_tags_and_labels),
     (3, "remembered", _m0003_remembered),
+    (4, "experiments", _m0004_experiments),
     (5, "trained_heads", _m0005_trained_heads),
 )
 """Applied in order, each once and in one transaction. Never edit one that has been released."""

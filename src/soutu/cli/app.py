@@ -25,6 +25,7 @@ COMMANDS = {
     "eval": "soutu.cli.eval",
     "serve": "soutu.cli.serve",
     "train": "soutu.cli.train",
+    "experiments": "soutu.cli.experiments",
 }
 """Each command's module, in the order of the help page; the module calls its command `command`."""
 

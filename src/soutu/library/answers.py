@@ -26,6 +26,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._pages: Kept[list[Hit]] = Kept(_KEPT)
+        self._shallow: Kept[Ranked] = Kept(_KEPT)
         self._rankings: Kept[Ranked] = Kept(_KEPT_RANKINGS)
 
     def page(
@@ -46,18 +47,30 @@ class Answers:
         def compute() -> list[Hit]:
             if start == 0 and k <= _SHALLOW:
                 return look_up(rank(k))
-            depth = _SHALLOW
-            while depth < start + k:
-                depth *= 4
-            ranked = self._rankings.get((key, depth), lambda: rank(depth))
-            return look_up(ranked[start : start + k])
+            return look_up(self.ranking(key, depth_of(start, k), rank)[start : start + k])
 
         return self._pages.get((key, start, k), compute)
+
+    def ranking(self, key: Hashable, depth: int, rank: Callable[[int], Ranked]) -> Ranked:
+        """Return the best `depth` pictures."""
+        kept = self._shallow if depth < _SHALLOW else self._rankings
+        return kept.get((key, depth), lambda: rank(depth))
 
     def clear(self) -> None:
         """Forget every answer."""
         self._pages.clear()
+        self._shallow.clear()
         self._rankings.clear()
+
+
+def depth_of(start: int, k: int) -> int:
+    """Return how many of the best are ranked for k from place `start` on; see `Answers.page`."""
+    if start == 0 and k <= _SHALLOW:
+        return k
+    depth = _SHALLOW
+    while depth < start + k:
+        depth *= 4
+    return depth
 
 
 class Kept(Generic[T]):

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 if TYPE_CHECKING:
+    from soutu.library.experiments.base import Experiments
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.library.tagging.using import TagsOfClasses
     from soutu.types import (
@@ -127,6 +128,11 @@ class Library(Protocol):
     @property
     def labels(self) -> Labels:
         """What people said of pictures."""
+        ...
+
+    @property
+    def experiments(self) -> Experiments:
+        """Ways of answering searches, compared on the people who search."""
         ...
 
     def tag(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from soutu.types import SpaceStatus
 
 DEFAULT_MODEL = "mini"
+_ENCODERS = 2  # kept open: that of the current space, and that of an experiment
 
 
 class CurrentSpace:
@@ -53,7 +54,7 @@ class CurrentSpace:
         self._open: dict[str, Space] = {}
         self._name: str | None = None  # of the space that was current when last asked
         self._row: tuple[int, SpaceRow | None] | None = None
-        self._encoder: tuple[str, Encoder] | None = None
+        self._encoders: dict[str, Encoder] = {}  # by space, the last one opened last
         self.task = "search"
 
     def row(self) -> SpaceRow | None:
@@ -113,8 +114,13 @@ class CurrentSpace:
             if row is None:
                 msg = f"the library {self._path} is empty. Run: soutu index FOLDER"
                 raise LibraryError(msg)
-            if self._encoder is not None and self._encoder[0] == row.name:
-                return self._encoder[1]
+            return self.encoder_of(row)
+
+    def encoder_of(self, row: SpaceRow) -> Encoder:
+        """Return the encoder of a space, at exactly the revision of its vectors."""
+        with self._lock:
+            if row.name in self._encoders:
+                return self._encoders[row.name]
             encoder = self._store.load(
                 row.source, precision=checked_precision(row.precision), threads=1
             )
@@ -164,6 +170,7 @@ class CurrentSpace:
         """Make a space the current one. One row of one table: searches see the old or the new."""
         with self._lock:
             self._catalog.set_setting(CURRENT, row.name)
+            self._encoders.clear()
             self._keep(row, encoder)
             self._on_switch()
             self._name = row.name
@@ -180,14 +187,15 @@ class CurrentSpace:
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()
-            if self._encoder is not None:
-                self._encoder[1].close()
-                self._encoder = None
+            while self._encoders:
+                self._encoders.popitem()[1].close()
 
     def _keep(self, row: SpaceRow, encoder: Encoder) -> Encoder:
-        # The old one is not closed: a search may be using it. It goes with its last user.
-        self._encoder = (row.name, BatchingEncoder(encoder))
-        return self._encoder[1]
+        # Old ones are not closed: a search may be using them. They go with their last user.
+        while len(self._encoders) >= _ENCODERS:
+            del self._encoders[next(iter(self._encoders))]
+        self._encoders[row.name] = BatchingEncoder(encoder)
+        return self._encoders[row.name]
 
     def _refuse_other_model(self, row: SpaceRow) -> None:
         if self._wanted is None or self._wanted in (row.source, row.model):

@@ -4,40 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soutu.catalog.catalog import Catalog
 from soutu.catalog.listing import below
 from soutu.catalog.shown import Shown
-from soutu.errors import QueryError
-from soutu.library.answers import Answers, query_key
+from soutu.library.answers import Answers
 from soutu.library.arguments import several, texts
 from soutu.library.closing import Closing
 from soutu.library.current import CurrentSpace, checked_precision
+from soutu.library.experiments.folder import FolderExperiments
 from soutu.library.owner import SERVE, hold
-from soutu.library.pictures import Pictures, missing, picture_row
+from soutu.library.pictures import Pictures
 from soutu.library.place import CATALOG, absolute, disk_use, prepare
-from soutu.library.query import build_query, check_terms, known_vectors
-from soutu.library.searching import Ranked, StoredPictures, rank
+from soutu.library.query import build_query, check_start
+from soutu.library.searcher import Searcher
 from soutu.library.spaces import Space, drop_space, row_for, status_of
 from soutu.library.tagging.tagging import Tagging
-from soutu.types import Encoded, Hit, LibraryStatus, Progress, Query, SpaceStatus
+from soutu.types import LibraryStatus, Progress, SpaceStatus
 
 if TYPE_CHECKING:
     from soutu.library.base import Stop, Watcher
+    from soutu.library.experiments.base import Experiments
     from soutu.library.tagging.base import Labels, PictureRef, ReviewOrder, TagMode, Tags
     from soutu.library.tagging.using import TagsOfClasses
     from soutu.models.base import Encoder, EncoderSource, PrecisionChoice
     from soutu.types import (
+        Encoded,
         Explanation,
         Filter,
         HeadReport,
         HeadUse,
+        Hit,
         ImageTags,
         IndexReport,
         Picture,
         PictureOrder,
+        Query,
         Question,
         Term,
         WriteReport,
@@ -67,7 +72,6 @@ class FolderLibrary(Closing):
         prepare(path, create=create)
         self._catalog = Catalog.open(path / CATALOG)
         self._answers = Answers()
-        self._shown = Shown(self._catalog)
         self._current = CurrentSpace(
             path,
             self._catalog,
@@ -80,6 +84,14 @@ class FolderLibrary(Closing):
         self._current.task = task
         self._tagging = Tagging(self._catalog, self._current.space, self._current.encoder, path)
         self._pictures = Pictures(self._catalog, self._current.space, self._tagging.tagger)
+        self._searcher = Searcher(
+            catalog=self._catalog,
+            spaces=self._current,
+            tagging=self._tagging,
+            answers=self._answers,
+            shown=Shown(self._catalog),
+        )
+        self._experiments = FolderExperiments(self._catalog, self._current, self._searcher)
 
     # --- indexing ---
 
@@ -132,6 +144,7 @@ class FolderLibrary(Closing):
                 self._tagging.read_files()
             if changed:
                 self._settle(space, on_progress)
+            self._keep_up(on_progress, should_stop)
         return report
 
     def remove(self, paths: Iterable[Path | str], *, dry_run: bool = False) -> int:
@@ -151,6 +164,7 @@ class FolderLibrary(Closing):
                 self._catalog.delete(ids)
                 space.index.delete(ids)
                 self._settle(space, None)
+                self._keep_up(None, None)
         return len(ids)
 
     # --- searching ---
@@ -168,56 +182,17 @@ class FolderLibrary(Closing):
     ) -> list[Hit]:
         """Return the k best hits, best first; see `Library.search`."""
         built = build_query(query, image=image, minus=minus, where=where)
-        if start < 0:
-            raise QueryError(f"a page cannot start at {start}. Start at 0 or later")
-        space = self._current.space()
-        if space is None or k < 1:
-            return []
-        opened = space
-
-        def ranked(depth: int) -> Ranked:
-            return rank(
-                built,
-                k=depth,
-                catalog=self._catalog,
-                space=opened,
-                encoder=self._current.encoder,
-                tagger=self._tagging.tagger,
-                named=self._tagging.name_keys(),
-            )
-
-        key = (query_key(built), self._catalog.stamp())  # what people say changes answers too
-        found = self._answers.page(
-            key, start=start, k=k, rank=ranked, look_up=lambda page: page.hits(self._shown)
-        )
+        check_start(start)
+        found = self._searcher.page(built, k=k, start=start)
         return [hit for hit in found if hit.by_name or hit.relevance >= min_relevance]
 
     def encode(self, terms: Sequence[Term]) -> Encoded:
         """Turn words and pictures into unit vectors; see `Library.encode`."""
-        check_terms(terms)
-        encoder, space = self._current.encoder(), self._current.space()
-        assert space is not None  # there is an encoder
-        stored = StoredPictures(self._catalog, space)
-        vectors = known_vectors(terms, encoder, stored, {})
-        facts = encoder.facts
-        return Encoded(model=facts.name, revision=facts.revision, vectors=vectors)
+        return self._searcher.encode(terms)
 
     def explain(self, query: str | Query, picture: PictureRef) -> Explanation:
         """Say why a picture answers a query; see `Library.explain`."""
-        from soutu.library.explain import Explainer
-
-        built = build_query(query)
-        row, space = picture_row(self._catalog, picture), self._current.space()
-        if space is None:
-            raise missing(picture)
-        explainer = Explainer(
-            catalog=self._catalog,
-            space=space,
-            encoder=self._current.encoder,
-            tagger=self._tagging.tagger,
-            named=self._tagging.name_keys(),
-        )
-        return explainer.explain(built, row)
+        return self._searcher.explain(build_query(query), picture)
 
     def pictures(
         self,
@@ -292,6 +267,11 @@ class FolderLibrary(Closing):
             should_stop=should_stop,
         )
 
+    @property
+    def experiments(self) -> Experiments:
+        """Ways of answering searches, compared; see `experiments.base.Experiments`."""
+        return self._experiments
+
     # --- trained heads ---
 
     def use_head(
@@ -341,6 +321,8 @@ class FolderLibrary(Closing):
         with self._writing("models use"):
             encoder = self._store.load(model, precision=checked_precision(precision), threads=1)
             row = row_for(encoder.facts, model)
+            if row != self._current.row():
+                self._experiments.refuse_while_running("the model cannot be changed")
             self._catalog.put_space(row)
             space = self._current.opened(row)
             switched = False
@@ -365,7 +347,10 @@ class FolderLibrary(Closing):
     def drop_space(self, model: str) -> None:
         """Delete the vectors of a model that is not the current one; see `Library.drop_space`."""
         with self._writing("models rm"):
-            for row in self._current.droppable(model):
+            droppable = self._current.droppable(model)
+            if self._experiments.space() in droppable:
+                self._experiments.refuse_while_running(f"vectors of {model} cannot be deleted")
+            for row in droppable:
                 self._tagging.release(row.name)
                 self._current.release(row)
                 drop_space(self._path, self._catalog, row, task="models rm")
@@ -399,6 +384,20 @@ class FolderLibrary(Closing):
         space.forget_calibration()
         self._settle_vectors(space, self._current.encoder(), on_progress)
         self._catalog.set_setting(_UNCLEAN, None)
+
+    def _keep_up(self, on_progress: Watcher | None, should_stop: Stop | None) -> None:
+        """Let both sides of an experiment know the same pictures."""
+        from soutu.library.filling import mend
+
+        row = self._experiments.space()
+        if row is None:
+            return
+        space, encoder = self._current.opened(row), partial(self._current.encoder_of, row)
+        mend(self._catalog, space, encoder, on_progress=on_progress, should_stop=should_stop)
+        space.forget_calibration()
+        self._tagging.forget(row.name)
+        self._settle_vectors(space, encoder(), on_progress)
+        self._answers.clear()
 
     def _settle_vectors(self, space: Space, encoder: Encoder, on_progress: Watcher | None) -> None:
         if on_progress is not None:

@@ -85,6 +85,12 @@ def build_query(
     return replace(base, terms=tuple(terms), where=base.where if given is None else given)
 
 
+def check_start(start: int) -> None:
+    """Refuse a page before the first one. Raises QueryError."""
+    if start < 0:
+        raise QueryError(f"a page cannot start at {start}. Start at 0 or later")
+
+
 def compose(
     query: Query,
     encoder: Encoder,

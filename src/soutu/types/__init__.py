@@ -9,6 +9,16 @@ from soutu.types.arrays import (
     Scalar,
     Vectors,
 )
+from soutu.types.experiments import (
+    Experiment,
+    ExperimentAction,
+    ExperimentKind,
+    ExperimentReport,
+    ExperimentVerdict,
+    Served,
+    SideCounts,
+    Variant,
+)
 from soutu.types.filters import (
     All,
     AnyOf,
@@ -71,6 +81,11 @@ __all__ = [
     "Box",
     "Change",
     "Encoded",
+    "Experiment",
+    "ExperimentAction",
+    "ExperimentKind",
+    "ExperimentReport",
+    "ExperimentVerdict",
     "Explanation",
     "Failure",
     "Filter",
@@ -102,6 +117,8 @@ __all__ = [
     "Range",
     "ResizeMode",
     "Scalar",
+    "Served",
+    "SideCounts",
     "SpaceStatus",
     "Tag",
     "TagBorder",
@@ -114,6 +131,7 @@ __all__ = [
     "TagSpread",
     "Term",
     "TermMatch",
+    "Variant",
     "Vectors",
     "WriteReport",
 ]

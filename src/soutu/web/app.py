@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from soutu.web.settings import Settings
 
 ROUTERS = ("search", "images", "facets", "tags", "tagging", "labels", "review", "heads", "jobs",
-           "models", "status", "session")  # fmt: skip
+           "models", "experiments", "status", "session")  # fmt: skip
 """Modules of `soutu.web.api`, in the order of the documentation."""
 
 THREADS = 64

@@ -10,6 +10,9 @@ import xxhash
 
 from soutu.errors import InputError
 
+LONGEST = 600
+"""Letters of a cursor at most."""
+
 _FURTHEST = 10**9
 
 
@@ -18,22 +21,32 @@ def question_mark(*asked: object) -> str:
     return xxhash.xxh3_64_hexdigest(json.dumps(asked, sort_keys=True, default=str).encode())
 
 
-def write_cursor(start: int, question: str) -> str:
-    """Write down that the results of a question were read up to a place."""
-    return base64.urlsafe_b64encode(f"{start}.{question}".encode()).decode().rstrip("=")
+def write_cursor(start: int, question: str, way: str = "") -> str:
+    """Write down that the results of a question were read up to a place, and in which way."""
+    text = f"{start}.{question}" + (f".{way}" if way else "")
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str | None, question: str) -> int:
     """Return the place to go on from; 0 without a cursor. Raises InputError."""
+    return read_way(cursor, question)[0]
+
+
+def read_way(cursor: str | None, question: str) -> tuple[int, str | None]:
+    """Return the place to go on from and the way; 0 and None without a cursor.
+
+    Raises InputError.
+    """
     if cursor is None:
-        return 0
+        return 0, None
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        start, _, asked = text.partition(".")
+        start, _, rest = text.partition(".")
+        asked, _, way = rest.partition(".")
         place = int(start)
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        place, asked = -1, ""
+        place, asked, way = -1, "", ""
     if not 0 <= place <= _FURTHEST or asked != question:
         msg = f"the cursor {cursor[:40]!r} is not one of this question. Ask again without a cursor"
         raise InputError(msg)
-    return place
+    return place, way

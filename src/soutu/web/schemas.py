@@ -10,7 +10,15 @@ from pydantic_core import PydanticCustomError
 
 from soutu.models.base import PrecisionChoice
 from soutu.models.entry import Origin
-from soutu.types import Hit, LibraryStatus, Picture, PictureOrder
+from soutu.types import (
+    ExperimentAction,
+    ExperimentKind,
+    Hit,
+    LibraryStatus,
+    Picture,
+    PictureOrder,
+)
+from soutu.web.cursor import LONGEST
 from soutu.web.jobs import Job
 
 MAX_PAGE = 1000
@@ -40,6 +48,12 @@ Name = Annotated[
 Where = Annotated[
     Name | dict[str, Any] | None,
     Field(description="A filter, as text (camera = 'Canon' AND date > '2024') or as a tree."),
+]
+
+
+Session = Annotated[
+    Name | None,
+    Field(description="What tells people apart: with it, the search takes part in an experiment."),
 ]
 
 
@@ -84,10 +98,15 @@ class SearchIn(QueryIn):
 
     k: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
     min_relevance: Fraction = 0.0
-    cursor: Annotated[str | None, Field(max_length=200)] = None
+    cursor: Annotated[str | None, Field(max_length=LONGEST)] = None
     start: Annotated[
         int, Field(ge=0, le=10**9, description="How many of the best to pass over.")
     ] = 0
+    session: Session = None
+    experiment: Annotated[
+        Name | None,
+        Field(description="With `start`: by which experiment the first page was answered."),
+    ] = None
 
 
 class ListIn(Request):
@@ -182,6 +201,12 @@ class SearchAnswer(BaseModel):
     hits: list[Hit]
     cursor: str | None
     seconds: float
+    impression: Annotated[
+        str | None, Field(description="With a session: the answer's name in an experiment's log.")
+    ] = None
+    experiment: Annotated[
+        str | None, Field(description="With a session: which experiment answered; empty: none.")
+    ] = None
 
 
 class PicturesAnswer(BaseModel):
@@ -203,6 +228,7 @@ class StatusAnswer(LibraryStatus):
     min_relevance: float
     busy: Job | None
     login: str
+    experiment: str | None
 
 
 class ModelAnswer(BaseModel):
@@ -232,3 +258,38 @@ class ErrorAnswer(BaseModel):
     """How every error is answered."""
 
     error: ErrorInfo
+
+
+class StartExperimentIn(Request):
+    """An experiment, and what its way B does otherwise."""
+
+    name: Name
+    kind: ExperimentKind = "interleaved"
+    model: Name | None = None
+    precision: Name | None = None
+    diversity: Fraction | None = None
+    keywords: bool = False
+    share: Fraction | None = None
+    keep_words: bool = False
+    salt: Name | None = None
+    who: Name | None = None
+
+
+class StopExperimentIn(Request):
+    """Which experiment to end."""
+
+    name: Name
+
+
+class EventIn(Request):
+    """What somebody did with a picture that they were shown."""
+
+    impression: Name
+    picture: Id
+    action: ExperimentAction
+
+
+class Logged(BaseModel):
+    """Whether something is in the log now."""
+
+    logged: bool

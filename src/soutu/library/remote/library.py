@@ -17,7 +17,8 @@ from soutu.library.current import checked_precision
 from soutu.library.given import is_url, picture_bytes, readable
 from soutu.library.pictures import check_ref, is_id, missing
 from soutu.library.place import absolute
-from soutu.library.query import build_query, check_terms
+from soutu.library.query import build_query, check_start, check_terms
+from soutu.library.remote.experiments import RemoteExperiments
 from soutu.library.remote.heads import RemoteHeads
 from soutu.library.remote.http import Http, error_of, written
 from soutu.library.remote.labels import RemoteLabels
@@ -71,6 +72,9 @@ class RemoteLibrary(Closing):
         self.tags = RemoteTags(self._http)
         self._heads = RemoteHeads(self._http)
         self.labels = RemoteLabels(self._http, self._id_of, self.tags.sendable)
+        self.experiments = RemoteExperiments(
+            self._http, lambda path, query, body: self._query(path, body, self._asked(query))
+        )
 
     # --- long work ---
 
@@ -162,8 +166,7 @@ class RemoteLibrary(Closing):
     ) -> list[Hit]:
         """Return the k best hits, best first; see `Library.search`."""
         built = build_query(query, image=image, minus=minus, where=where)
-        if start < 0:
-            raise QueryError(f"a page cannot start at {start}. Start at 0 or later")
+        check_start(start)
         asked = self._asked(built)
         found: list[Hit] = []
         cursor = None

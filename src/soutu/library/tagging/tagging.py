@@ -68,13 +68,15 @@ class Tagging:
         space = self._space()
         if space is None:
             raise LibraryError("the library holds no pictures yet. Run: soutu index FOLDER")
+        return self.tagger_in(space, self._encoder)
+
+    def tagger_in(self, space: Space, encoder: Callable[[], Encoder]) -> Tagger:
+        """Return the tagger of a space, which need not be the current one."""
         from soutu.library.tagging.tagger import Tagger
 
         with self._lock:
             if space.row.name not in self._open:
-                self._open[space.row.name] = Tagger(
-                    self._catalog, space, self._encoder, self._trained
-                )
+                self._open[space.row.name] = Tagger(self._catalog, space, encoder, self._trained)
             return self._open[space.row.name]
 
     def name_keys(self) -> frozenset[str]:
@@ -219,9 +221,14 @@ class Tagging:
             if label_from_files(connection):
                 count_up(connection, SAID)
 
-    def forget(self) -> None:
-        """Drop what was computed from vectors that were made anew."""
-        if self._space() is not None:
+    def forget(self, space: str | None = None) -> None:
+        """Drop what was computed from vectors that were made anew, of the current space or one."""
+        if space is not None:
+            with self._lock:
+                tagger = self._open.get(space)
+            if tagger is not None:
+                tagger.forget()
+        elif self._space() is not None:
             self.tagger().forget()
 
     def release(self, space: str) -> None:

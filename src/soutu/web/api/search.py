@@ -12,11 +12,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from soutu.types import Explanation
+from soutu.types import Explanation, Served
+from soutu.types import Query as LibraryQuery
 from soutu.web.answers import Answer
 from soutu.web.asking import as_query, as_terms, read_query
 from soutu.web.bodies import body_of, is_form, parsed
-from soutu.web.cursor import question_mark, read_cursor, write_cursor
+from soutu.web.cursor import LONGEST, question_mark, read_way, write_cursor
 from soutu.web.schemas import (
     EncodeAnswer,
     EncodeIn,
@@ -24,11 +25,14 @@ from soutu.web.schemas import (
     Name,
     SearchAnswer,
     SearchIn,
+    Session,
     TermIn,
 )
 from soutu.web.server import Here, Server
 
 router = APIRouter(prefix="/api", tags=["search"])
+
+_NOT_THE_QUESTION = {"cursor", "k", "start", "session", "experiment"}
 
 
 @router.get("/search", response_model=SearchAnswer)
@@ -43,7 +47,8 @@ def search_words(
     expand: bool = True,
     k: Annotated[int, Query(ge=1, le=1000)] = 100,
     min_relevance: Annotated[float, Query(ge=0, le=1)] = 0.0,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=LONGEST)] = None,
+    session: Session = None,
 ) -> Answer:
     """Find pictures by words."""
     terms = [TermIn(text=q)] if q is not None else []
@@ -58,6 +63,7 @@ def search_words(
         k=k,
         min_relevance=min_relevance,
         cursor=cursor,
+        session=session,
     )
     return page_of(server, asked, {})
 
@@ -88,17 +94,40 @@ def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answ
     """Answer one page of a search."""
     began = time.perf_counter()
     query = as_query(asked, files, server.settings)
-    question = question_mark(asked.model_dump(exclude={"cursor", "k", "start"}))
-    start = asked.start if asked.cursor is None else read_cursor(asked.cursor, question)
-    hits = server.library.search(query, k=asked.k, start=start)
-    more = len(hits) == asked.k
+    question = question_mark(asked.model_dump(exclude=_NOT_THE_QUESTION))
+    start, way = read_way(asked.cursor, question)
+    if way is None:
+        start, way = asked.start, asked.experiment
+    session = {}
+    if asked.session is None:
+        hits = server.library.search(query, k=asked.k, start=start)
+        more, way = len(hits) == asked.k, ""
+    else:
+        served = _served(server, asked, query, start, way)
+        hits, more, way = served.hits, served.more, served.experiment or ""
+        session = {"impression": served.impression, "experiment": way}
     return Answer(
         {
             # Here, so that a page with many of too little relevance is not taken for the last one.
             "hits": [h for h in hits if h.by_name or h.relevance >= asked.min_relevance],
-            "cursor": write_cursor(start + asked.k, question) if more else None,
+            "cursor": write_cursor(start + asked.k, question, way) if more else None,
             "seconds": round(time.perf_counter() - began, 6),
+            **session,
         }
+    )
+
+
+def _served(
+    server: Server, asked: SearchIn, query: LibraryQuery, start: int, way: str | None
+) -> Served:
+    """Answer somebody in the way of the page before; a read-only server keeps no log."""
+    return server.library.experiments.search(
+        query,
+        session=asked.session or "",
+        k=asked.k,
+        start=start,
+        min_relevance=asked.min_relevance,
+        experiment="" if server.settings.read_only else way,
     )
 
 

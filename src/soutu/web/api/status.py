@@ -28,6 +28,7 @@ def status(server: Here) -> Answer:
     """Say what the library holds and what this server allows."""
     stamp = server.library.changes()  # before what it stands for
     found = server.library.status()
+    trial = None if server.settings.read_only else server.library.experiments.running()
     running = [job for job in server.jobs.list() if job.state == "running"]
     return Answer(
         StatusAnswer(
@@ -39,6 +40,7 @@ def status(server: Here) -> Answer:
             min_relevance=DEFAULT_MIN_RELEVANCE,
             busy=running[0] if running else None,
             login=login_name(None),
+            experiment=None if trial is None else trial.name,
         )
     )
 

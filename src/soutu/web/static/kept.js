@@ -18,3 +18,13 @@ export function remember(key, value) {
     // A browser that keeps nothing still works; it only asks again next time.
   }
 }
+
+/** A random text that tells this browser from others while an experiment runs; it names nobody. */
+export function visitor() {
+  let key = recall("visitor");
+  if (!key) {
+    key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
+    remember("visitor", key);
+  }
+  return key;
+}

@@ -4,7 +4,7 @@
  *     library.status            // the answer of /api/status, null before the first one
  *     await library.ready       // the first status
  *     library.refresh()         // ask again; "status" is dispatched
- *     library.readOnly, library.minRelevance
+ *     library.readOnly, library.minRelevance, library.experiment
  *     await library.tags()      // [Tag], asked once until the library changes
  */
 
@@ -43,6 +43,11 @@ class LibraryFacts extends EventTarget {
 
   get readOnly() {
     return this.status?.read_only ?? false;
+  }
+
+  /** Whether searches take part in an experiment, and clicks are logged. */
+  get experiment() {
+    return (this.status?.experiment ?? null) !== null;
   }
 
   /** The relevance from which on a hit counts as a match. */

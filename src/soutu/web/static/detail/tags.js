@@ -74,6 +74,7 @@ export class PictureTags extends Element {
   async #say(name, what) {
     try {
       await api.post("labels", { picture: this.picture.id, [what]: [name] }, { signal: this.signal });
+      this.emit("labelled", { id: this.picture.id });
       const focused = document.activeElement?.getAttribute("aria-label");
       await this.#load();
       if (focused) this.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();

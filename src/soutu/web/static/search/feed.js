@@ -7,6 +7,7 @@
  */
 
 import { api, isAbort } from "../api.js";
+import { visitor } from "../kept.js";
 import { library } from "../library.js";
 
 const FIRST = 100; // quickly something to look at, then longer pages
@@ -20,6 +21,8 @@ export class Feed extends EventTarget {
   #seen = new Set();
   #loading = null;
   #abort = new AbortController();
+  #session = null; // decided with the first page, for all of them
+  #impression = null; // what the log of an experiment calls this answer
 
   items = [];
   /** How many pictures there are; null where nobody knows until the end. */
@@ -50,6 +53,13 @@ export class Feed extends EventTarget {
     this.#abort.abort();
   }
 
+  /** Say what the reader did with a picture: "open", "like", "unlike" or "label". */
+  tell(action, picture) {
+    if (!this.#impression || !this.#seen.has(picture)) return;
+    // Nothing the reader waits for; where it fails, the log lacks a click.
+    api.post("experiments/events", { impression: this.#impression, picture, action }).catch(() => {});
+  }
+
   /** Forget a fault and go on. */
   retry() {
     this.fault = null;
@@ -63,6 +73,7 @@ export class Feed extends EventTarget {
       this.#cursor = page.cursor;
       this.done = !page.cursor;
       this.seconds ??= page.seconds;
+      this.#impression ??= page.impression ?? null;
       if (page.total !== undefined) this.total = page.total;
       this.#take(page.hits ?? page.images);
     } catch (error) {
@@ -76,18 +87,20 @@ export class Feed extends EventTarget {
     const { signal } = this.#abort;
     const cursor = this.#cursor;
     if (this.question.ranks) {
-      return api.post("search", this.question.body({ k, cursor }), { signal });
+      this.#session ??= library.experiment ? { session: visitor() } : {};
+      return api.post("search", this.question.body({ k, cursor, ...this.#session }), { signal });
     }
     return api.get("images", { where: this.question.where(), k, cursor }, { signal });
   }
 
   #take(found) {
+    const sorted = this.question.isSorted && (!this.#impression || inOrder(found));
     for (const { id, path, info, relevance, by_name: named } of found) {
       if (this.#seen.has(id)) continue;
       this.#seen.add(id);
       const matches = relevance === undefined || relevance >= library.minRelevance || named === true;
       if (matches) this.matches += 1;
-      else if (this.split === null && this.question.isSorted) this.split = this.items.length;
+      else if (this.split === null && sorted) this.split = this.items.length;
       const ratio = info.width > 0 && info.height > 0 ? info.width / info.height : 1;
       this.items.push({
         id, path, matches, relevance, own: ratio,
@@ -109,3 +122,6 @@ export class Feed extends EventTarget {
 
 /** Return a file's name. */
 export const nameOf = (path) => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+
+/** Whether hits come in the order of their relevance; those of two ways in one list do not. */
+const inOrder = (found) => found.every(({ relevance }, n) => n === 0 || relevance <= found[n - 1].relevance);

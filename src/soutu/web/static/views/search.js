@@ -55,6 +55,8 @@ export default class SearchView extends Element {
     this.listen(this, "crop", ({ detail }) => this.#crop(detail.term).catch(toastError));
     this.listen(this, "like", ({ detail }) => this.#like(detail.item.id, 1));
     this.listen(this, "unlike", ({ detail }) => this.#like(detail.item.id, -1));
+    this.listen(this, "labelled", ({ detail }) => this.results.feed?.tell("label", detail.id));
+    for (const click of ["click", "auxclick"]) this.listen(this.results, click, (event) => this.#clicked(event));
     this.listen(this, "enter", () => this.results.grid.focusItem(0));
     this.listen(this, "feed", ({ detail }) => this.detail.follow(detail.feed));
     this.listen(this, "left", ({ detail }) => this.#back(detail.index));
@@ -116,7 +118,13 @@ export default class SearchView extends Element {
     this.#ask(question, { leave: true });
   }
 
+  #clicked({ target, button }) {
+    const cell = button < 2 && target.closest("so-cell > a")?.parentElement;
+    if (cell) this.results.feed?.tell("open", cell.item.id);
+  }
+
   #like(id, weight) {
+    this.results.feed?.tell(weight > 0 ? "like" : "unlike", id);
     this.#ask(this.question.adding({ kind: "like", value: id, weight }), { leave: true });
   }
 

@@ -1,0 +1,1 @@
+"""Experiments: two ways of answering the same people, and what they do with the answers."""
