@@ -124,7 +124,7 @@ class VectorCache:
                 row: known[stamp(entry)] for row, entry in entries.items() if row not in new
             }
             work = _Work(file, new, on_progress, should_stop)
-            work.run(self.encoder, [Box(*box) for box in boxes[1:]])
+            work.run(self.encoder, boxes[1:])
             contents |= work.contents
             failures |= work.failures
             rows = sorted(contents)

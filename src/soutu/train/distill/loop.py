@@ -132,7 +132,7 @@ def _step(training: Training, lesson: Lesson, settings: Settings) -> dict[str, f
     parts = step_losses(student, lesson, batch, settings, chance)
     total = torch.stack(list(parts.values())).sum()
     optimizer.zero_grad()
-    total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    total.backward()  # torch leaves it untyped
     torch.nn.utils.clip_grad_norm_(student.parameters(), _LONGEST_GRADIENT)
     optimizer.step()
     student.blank()

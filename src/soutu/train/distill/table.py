@@ -57,7 +57,7 @@ def fit_table(
         rows = torch.randint(len(taught), (settings.text_batch,), generator=chance)
         loss = text_loss(table, taught, targets, rows.to(table.device))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        loss.backward()  # torch leaves it untyped
         optimizer.step()
         with torch.no_grad():
             table[:BLANK_TOKENS] = 0

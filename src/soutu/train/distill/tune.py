@@ -57,7 +57,7 @@ def tune(
         now = student.texts(lesson.taught.take(taught))
         parts.append(_STAY * losses.cosine(now, places[taught]))
         optimizer.zero_grad()
-        torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it so
+        torch.stack(parts).sum().backward()  # torch leaves it so
         optimizer.step()
         student.blank()
         on_step(step + 1)
