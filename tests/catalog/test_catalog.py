@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from soutu.catalog.catalog import Catalog, ImageRow, SpaceRow
-from soutu.catalog.said import saying
+from soutu.catalog.said import Edit, TagRow, saying
 from soutu.catalog.schema import LATEST
 from soutu.errors import LibraryBroken, LibraryTooNew
 from soutu.types import Failure, ImageInfo
@@ -222,6 +222,35 @@ def test_a_catalog_from_before_departures_were_remembered(tmp_path: Path) -> Non
         assert db.execute("SELECT * FROM remembered ORDER BY image").fetchall() == [(5, 5), (6, 6)]
         assert db.execute("SELECT image FROM labels").fetchall() == [(6,)]
     db.close()
+
+
+def test_a_catalog_from_before_trained_heads(tmp_path: Path) -> None:
+    """Its tags have none, and its history can still be undone."""
+    path = tmp_path / "catalog.db"
+    catalog = Catalog.open(path)
+    with saying(catalog) as said:
+        tag = TagRow(id=1, names=(("cat", "cat"),))
+        said.change(Edit(tags={1: tag}), who="", source="person", action="add", what="cat")
+        given = replace(tag, head="digest:3")
+        said.change(Edit(tags={1: given}), who="", source="person", action="use-head", what="cat")
+        assert said.tags()[1].head == "digest:3"
+        said.take_back(said.history(1)[0])
+        assert said.tags()[1].head is None
+    catalog.close()
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE tags DROP COLUMN head")
+        db.execute("DELETE FROM migrations WHERE number > 4")
+        before = db.execute("SELECT before FROM history WHERE number = 2").fetchone()[0]
+        assert '"head"' in before
+        db.execute("UPDATE history SET before = replace(before, ', \"head\": null', '')")
+        assert '"head"' not in db.execute("SELECT before FROM history").fetchall()[1][0]
+    db.close()
+    catalog = Catalog.open(path)
+    with saying(catalog) as said:
+        assert said.tags() == {1: tag}
+        said.take_back(said.history()[1])
+        assert said.tags() == {}
+    catalog.close()
 
 
 def test_the_version_grows_with_every_write(catalog: Catalog) -> None:

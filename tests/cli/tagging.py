@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from cli.fake import FakeLibrary
-from soutu.catalog.catalog import Catalog, ImageRow
+from soutu.catalog.catalog import Catalog, ImageRow, SpaceRow
 from soutu.catalog.keywords import put_keywords
 from soutu.errors import InputError
 from soutu.library.base import Stop, Watcher
 from soutu.library.tagging.labels import FolderLabels
 from soutu.library.tagging.names import name_key
 from soutu.library.tagging.tags import FolderTags
+from soutu.library.tagging.trained import HeadStore
+from soutu.library.tagging.using import FolderHeads, TagsOfClasses
 from soutu.types import (
+    HeadReport,
+    HeadUse,
     ImageInfo,
     ImageTags,
     MergeIdea,
@@ -22,6 +27,7 @@ from soutu.types import (
     Question,
     TagCount,
     TagFacts,
+    TagHead,
     TagIdea,
     TagScore,
     WriteReport,
@@ -53,6 +59,7 @@ class Found:
             children=tuple(each.name for each in self._library.tags if each.parent == tag.name),
             threshold=0.42 if tag.threshold is None else tag.threshold,
             source="learned" if labels else "zero-shot",
+            head=self._library.head_of(name),
             count=1203,
             count_with_narrower=1203,
             yes=sum(label.value for label in labels),
@@ -84,12 +91,32 @@ class TaggingLibrary(FakeLibrary):
         path.mkdir(parents=True, exist_ok=True)
         self._catalog = Catalog.open(path / "catalog.sqlite")
         self.found = Found(self)
-        self.tags = FolderTags(self._catalog, lambda: self.found)  # type: ignore[arg-type,return-value]
+        self.store = HeadStore(path)
+        self.space = SpaceRow(
+            name="s", model="mini", source="mini", revision="r1", precision="int8", dim=4
+        )
+        found = SimpleNamespace(row=self.space)
+        self._heads = FolderHeads(self._catalog, lambda: found, self.store)  # type: ignore[arg-type,return-value]
+        self.tags = FolderTags(self._catalog, lambda: self.found, self.store)  # type: ignore[arg-type,return-value]
         self.labels = FolderLabels(self._catalog, lambda _tags: None)
         self.scores: dict[str, tuple[TagScore, ...]] = {}
         self.written = WriteReport()
         self.rounds: int | None = None  # how many tags a review of all asks about
         self.hold(pictures)
+
+    def use_head(
+        self, folder: Path | str, *, tags: TagsOfClasses | None = None, who: str | None = None
+    ) -> HeadReport:
+        """Give tags a head, as a folder does."""
+        return self._heads.use(folder, tags, who=who)
+
+    def drop_head(self, tags: Sequence[str] | None = None, *, who: str | None = None) -> int:
+        """Take heads away, as a folder does."""
+        return self._heads.drop(tags, who=who)
+
+    def heads(self) -> list[HeadUse]:
+        """List heads, as a folder does."""
+        return self._heads.list()
 
     def hold(self, pictures: Sequence[Path | str]) -> None:
         """Take pictures in."""
@@ -120,6 +147,11 @@ class TaggingLibrary(FakeLibrary):
         rows = self._catalog.at_paths([Path(name) for name in found])
         names = {row.id: found[str(path)] for path, row in rows.items()}
         put_keywords(self._catalog, {id_: [(name_key(n), n)] for id_, n in names.items()})
+
+    def head_of(self, name: str) -> TagHead | None:
+        """Return the head that a tag was given."""
+        mine = (use.head for use in self.heads() if self.tags.get(name).name in use.tags)
+        return next(mine, None)
 
     def let_go(self) -> None:
         """Close the catalog, which `close` leaves open for the next command of a test."""

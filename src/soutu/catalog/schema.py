@@ -187,7 +187,7 @@ def _m0003_remembered(connection: sa.Connection) -> None:
     connection.execute(labels.delete().where(labels.c.image.not_in(known)))
 
 
-def _m0004_trained_heads(connection: sa.Connection) -> None:
+def _m0005_trained_heads(connection: sa.Connection) -> None:
     if "head" not in {c["name"] for c in sa.inspect(connection).get_columns("tags")}:
         connection.execute(sa.text("ALTER TABLE tags ADD COLUMN head TEXT"))
 
@@ -196,7 +196,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[sa.Connection], None]], ...] = (
     (1, "images_and_spaces", _m0001_images_and_spaces),
     (2, "tags_and_labels", _m0002_tags_and_labels),
     (3, "remembered", _m0003_remembered),
-    (4, "trained_heads", _m0004_trained_heads),
+    (5, "trained_heads", _m0005_trained_heads),
 )
 """Applied in order, each once and in one transaction. Never edit one that has been released."""
 

@@ -68,7 +68,8 @@ def command(
     """Print the tags of pictures (IMAGE), of the library or not.
 
     Each tag comes with its probability, the threshold that it has to reach, and who says so:
-    the model (zero-shot), the model taught by labels (learned), a person, or the picture's file.
+    the model (zero-shot), the model taught by labels (learned), a trained head, a person, or the
+    picture's file.
 
     Pictures that cannot be read are named, and the others go on; the exit code is 1 when none
     could be read.

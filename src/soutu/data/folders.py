@@ -105,9 +105,7 @@ def _is_picture(name: str) -> bool:
 def _pictures(place: Path) -> Iterable[Path]:
     """Yield the pictures below a folder; broken links too, which a check lists as missing."""
     for found in scan([place]):
-        if not isinstance(found, Failure):
-            yield found.path
-        elif os.path.islink(found.path) and _is_picture(found.path.name):  # noqa: PTH114
+        if not isinstance(found, Failure) or (os.path.islink(found.path) and _is_picture(found.path.name)):
             yield found.path
         else:
             raise InputError(f"{found.path} {found.reason}. Mend it, or move it away")

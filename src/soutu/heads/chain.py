@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from soutu.types import Vectors
 
+_BLOCK = 2048  # pictures scored at once, so that what is handed on stays in the cache
+
 Passes = Literal["probabilities", "decisions"]
 """What a chain hands on: the probabilities of its earlier classes, or whether they are >= 1/2."""
 
@@ -66,18 +68,22 @@ class ChainHead:
         """Return the probabilities [n, L] of vectors [n, dim] or [n, regions, dim]."""
         rows = flattened(vectors, self.features)
         total = np.zeros((len(rows), self.labels), np.float32)
-        for each in range(len(self.weights)):
-            total += self._chain(each, rows)
+        for at in range(0, len(rows), _BLOCK):
+            part = rows[at : at + _BLOCK]
+            for each in range(len(self.weights)):
+                total[at : at + _BLOCK] += self._chain(each, part).T
         return np.asarray(total / np.float32(len(self.weights)))
 
     def _chain(self, number: int, rows: Vectors) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = rows @ self.weights[number].T + self.bias[number]
-        handed_on = np.zeros_like(found)
-        links = self.links[number]
-        for label in self.order[number].tolist():
-            found[:, label] = sigmoid(found[:, label] + handed_on @ links[label])
+        """Return the probabilities [L, n] of one chain: a class's numbers lie side by side."""
+        found: NDArray[np.float32] = self.weights[number] @ rows.T + self.bias[number][:, None]
+        handed_on = np.empty_like(found)  # in the order of the chain
+        order = self.order[number]
+        for place, label in enumerate(order.tolist()):
+            earlier = self.links[number, label, order[:place]]
+            found[label] = sigmoid(found[label] + earlier @ handed_on[:place])
             decided = self.passes == "decisions"
-            handed_on[:, label] = found[:, label] >= 0.5 if decided else found[:, label]
+            handed_on[place] = found[label] >= 0.5 if decided else found[label]
         return found
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:

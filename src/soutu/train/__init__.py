@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from soutu.errors import MissingExtra
 
 if TYPE_CHECKING:
+    from soutu.train.anchored import AnchoredClassifier, ZeroShotClassifier
+    from soutu.train.chains import ChainClassifier, ChainsClassifier
+    from soutu.train.classical import LogisticClassifier, SVMClassifier
     from soutu.train.estimators import (
         GCNClassifier,
         LinearClassifier,
@@ -24,21 +27,33 @@ if TYPE_CHECKING:
     from soutu.train.settings import Settings
 
 __all__ = [
+    "AnchoredClassifier",
     "CNNClassifier",
+    "ChainClassifier",
+    "ChainsClassifier",
     "Features",
     "FineTunedClassifier",
     "GCNClassifier",
     "LinearClassifier",
+    "LogisticClassifier",
     "MLDecoderClassifier",
     "MLPClassifier",
     "Plan",
+    "SVMClassifier",
     "Settings",
     "TrainedResult",
+    "ZeroShotClassifier",
     "encode_data",
     "train_heads",
 ]
 
 _HOMES = {
+    "AnchoredClassifier": "anchored",
+    "ChainClassifier": "chains",
+    "ChainsClassifier": "chains",
+    "LogisticClassifier": "classical",
+    "SVMClassifier": "classical",
+    "ZeroShotClassifier": "anchored",
     "CNNClassifier": "pixels",
     "Features": "features",
     "FineTunedClassifier": "pixels",

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soutu.heads.folder import HeadParts
+    from soutu.heads import HeadParts
+    from soutu.models.base import Scale
     from soutu.train.settings import LossName, Settings
     from soutu.types import Progress
 
@@ -53,12 +54,24 @@ class Estimator(Protocol):
         ...
 
 
-NAMES = ("linear", "mlp", "gcn", "ml-decoder")
+NAMES = (
+    "zero-shot", "anchored", "logistic", "svm", "chain", "chains",
+    "linear", "mlp", "gcn", "ml-decoder",
+)  # fmt: skip
 """Heads by name, in the order that help and tables list them."""
 
+CLASSICAL = frozenset({"zero-shot", "anchored", "logistic", "svm", "chain", "chains"})
+"""Those that scikit-learn trains, or nobody; they know no losses and no epochs."""
 
-def make(name: str, *, loss: LossName, settings: Settings) -> Estimator:
-    """Return an untrained head by name. Raises InputError for an unknown one."""
+
+def make(name: str, *, loss: LossName, settings: Settings, scale: Scale | None = None) -> Estimator:
+    """Return an untrained head by name. Raises InputError for an unknown one.
+
+    `scale` is the encoder's own, for heads that start from names; that of CLIP without. Heads by
+    scikit-learn take of the settings the seed alone.
+    """
+    if name in CLASSICAL:
+        return _classical(name, seed=settings.seed, scale=scale)
     from soutu.train import estimators
 
     if name == "linear":
@@ -70,3 +83,19 @@ def make(name: str, *, loss: LossName, settings: Settings) -> Estimator:
     if name == "ml-decoder":
         return estimators.MLDecoderClassifier(loss=loss, settings=settings)
     raise InputError(f"there is no head {name!r}; known are {', '.join(NAMES)}")
+
+
+def _classical(name: str, *, seed: int, scale: Scale | None) -> Estimator:
+    from soutu.train.anchored import CLIP, AnchoredClassifier, ZeroShotClassifier
+    from soutu.train.chains import ChainClassifier, ChainsClassifier
+    from soutu.train.classical import LogisticClassifier, SVMClassifier
+
+    if name == "zero-shot":
+        return ZeroShotClassifier(scale=scale or CLIP, seed=seed)
+    if name == "anchored":
+        return AnchoredClassifier(scale=scale or CLIP, seed=seed)
+    if name == "logistic":
+        return LogisticClassifier(seed=seed)
+    if name == "svm":
+        return SVMClassifier(seed=seed)
+    return ChainClassifier(seed=seed) if name == "chain" else ChainsClassifier(seed=seed)

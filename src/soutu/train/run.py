@@ -85,7 +85,11 @@ def train_heads(
     be loaded by again. Everything is checked before the first head trains. Raises InputError for
     data, splits or heads that cannot be trained with.
     """
-    estimators = [(name, make(name, loss=plan.loss, settings=plan.settings)) for name in plan.heads]
+    scale = encoder.facts.scale
+    estimators = [
+        (name, make(name, loss=plan.loss, settings=plan.settings, scale=scale))
+        for name in plan.heads
+    ]
     for name in plan.heads:
         _require_free(out / name)
     data = with_splits(data, plan)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soutu.catalog.said import hearing
 from soutu.library.tagging.cache import among
+from soutu.library.tagging.trained import HeadClass
 from soutu.types import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from soutu.catalog.catalog import Catalog
@@ -91,15 +91,6 @@ class HeadScores:
             for path in self._folder.glob("*.npz"):
                 path.unlink(missing_ok=True)
 
-    def keep_only(self, digests: Iterable[str]) -> None:
-        """Drop what was computed with heads that no tag names any more."""
-        wanted = set(digests)
-        with self._lock:
-            for path in self._folder.glob("*.npz"):
-                if path.stem not in wanted:
-                    path.unlink(missing_ok=True)
-            self._tables = {each: t for each, t in self._tables.items() if each in wanted}
-
     def _followed(
         self, digest: str, known: Table | None, version: int, on_progress: Watcher | None
     ) -> Table:
@@ -163,8 +154,19 @@ class HeadScores:
                     np.savez(file, version=table.version, ids=table.ids, logits=table.logits)
                 fresh.replace(path)
                 self._written[digest] = table.version
+                self._tidy()
             finally:
                 fresh.unlink(missing_ok=True)
+
+    def _tidy(self) -> None:
+        """Drop what was computed with heads that no tag names any more."""
+        with hearing(self._catalog) as said:
+            heads = {HeadClass.read(row.head).digest for row in said.tags().values() if row.head}
+        for path in self._folder.glob("*.npz"):
+            if path.stem not in heads:
+                path.unlink(missing_ok=True)
+                self._tables.pop(path.stem, None)
+                self._written.pop(path.stem, None)
 
 
 def log_odds(probabilities: Floats) -> Floats:
