@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from soutu.train.networks import (
     folded,
 )
 from soutu.train.onnx import head_graph
-from soutu.train.settings import LossName, Settings
+from soutu.train.settings import RATE, LossName, Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +51,8 @@ class TorchClassifier(ABC):
     After `fit`: `classes_`, `thresholds_` float32 [classes] on probabilities (tuned for F1 on the
     validation examples, 0.5 without), `history_`, `network_`.
     """
+
+    rate: ClassVar[float] = RATE  # where the settings name no learning rate
 
     loss: LossName = "bce"
     settings: Settings = field(default_factory=Settings)
@@ -90,7 +92,7 @@ class TorchClassifier(ABC):
             network,
             examples,
             loss,
-            self.settings,
+            self._settings(),
             validation=held_out,
             checkpoint=checkpoint,
             made_of={**self._made_of(), "classes": list(classes), "text": _digest(text)},
@@ -116,7 +118,7 @@ class TorchClassifier(ABC):
     def parameters(self) -> dict[str, Any]:
         """Return all settings as JSON values, for the record of what was trained."""
         own = {name: value for name, value in self.get_params().items() if name != "settings"}
-        return {**own, **asdict(self.settings)}
+        return {**own, **asdict(self._settings())}
 
     def fitted(self) -> nn.Module:
         """Return the trained network. Raises InputError before `fit`."""
@@ -130,6 +132,9 @@ class TorchClassifier(ABC):
         self, examples: Examples, classes: tuple[str, ...], text: Vectors | None
     ) -> nn.Module:
         """Make the untrained network."""
+
+    def _settings(self) -> Settings:
+        return replace(self.settings, learning_rate=self.settings.learning_rate or self.rate)
 
     def _made_of(self) -> dict[str, Any]:
         known = {name: value for name, value in self.get_params().items() if name != "settings"}

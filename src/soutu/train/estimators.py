@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
@@ -37,6 +37,8 @@ class LinearClassifier(VectorClassifier):
     >>> LinearClassifier().fit(X, Y, classes=["a", "b"]).predict_proba(X).shape
     (200, 2)
     """
+
+    rate: ClassVar[float] = 1e-2
 
     pooling: Pooling = "mean"
 
@@ -93,6 +95,8 @@ class GCNClassifier(VectorClassifier):
     label's neighbours share; `hidden` are the widths between the convolutions. `adjacency`
     [classes, classes] takes the place of the graph found in the labels. Once trained it is linear.
     """
+
+    rate: ClassVar[float] = 5e-3
 
     hidden: tuple[int, ...] = (512,)
     threshold: float = 0.4

@@ -22,13 +22,13 @@ from soutu.metrics import mean_average_precision
 from soutu.train import checkpoint as checkpoints
 from soutu.train.checkpoint import Checkpoint
 from soutu.train.losses import Loss, mean_of_known
+from soutu.train.settings import RATE, Settings
 from soutu.types import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.train.examples import Examples
-    from soutu.train.settings import Settings
 
 HARDEST = 4.0
 """How many times as much as an average example a hard one may count, or come."""
@@ -115,11 +115,12 @@ def logits_of(score: Callable[[Tensor], Tensor], inputs: NDArray[Any]) -> NDArra
 
 def learning_rate(step: int, steps: int, settings: Settings) -> float:
     """Return the rate of a step, counted from 0: a linear rise, then a cosine down to 0."""
+    highest = settings.learning_rate or RATE
     warm = settings.warmup * steps
     if step < warm:
-        return settings.learning_rate * (step + 1) / (warm + 1)
+        return highest * (step + 1) / (warm + 1)
     done = (step - warm) / max(steps - warm, 1)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    return highest * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def kept(network: nn.Module) -> dict[str, Tensor]:
@@ -140,7 +141,7 @@ class _Run:
         self._loss, self._settings = loss, settings
         self._trained = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self._optimizer = torch.optim.AdamW(
-            _groups(self._trained, settings.weight_decay), lr=settings.learning_rate
+            _groups(self._trained, settings.weight_decay), lr=settings.learning_rate or RATE
         )
         self._average = {n: p.detach().clone() for n, p in self._trained.items()}
         self._hardness = torch.ones(len(examples))

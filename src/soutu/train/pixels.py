@@ -215,7 +215,7 @@ class FineTunedClassifier(PixelClassifier):
             "mean": list(self.mean),
             "std": list(self.std),
             "probe": asdict(self.probe),
-            **asdict(self.settings),
+            **asdict(self._settings()),
         }
 
     def _made_of(self) -> dict[str, Any]:

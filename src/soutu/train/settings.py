@@ -10,6 +10,9 @@ from soutu.errors import InputError
 LEAST_ROWS, MOST_ROWS = 32, 512
 """The batch sizes that are chosen: small data needs more steps, large data larger ones."""
 
+RATE = 2e-3
+"""The learning rate of networks that have none of their own."""
+
 LossName = Literal["bce", "weighted-bce", "focal", "asl"]
 
 Hard = Literal["none", "reweight", "resample"]
@@ -22,13 +25,14 @@ class Settings:
 
     `patience` is the number of epochs without a better validation mAP after which training ends; 0
     trains them all. `ema` is the decay of the weights' running average, which is then what is
-    validated and kept; 0 for none. `learning_rate` falls to 0 along a cosine after `warmup`, a
-    share of all steps. `batch_size` None is a hundredth of the examples, from 32 to 512.
+    validated and kept; 0 for none. `learning_rate` (None: that of the head) falls to 0 along a
+    cosine after `warmup`, a share of all steps. `batch_size` None is a hundredth of the examples,
+    from 32 to 512.
     """
 
     epochs: int = 20
     batch_size: int | None = None
-    learning_rate: float = 2e-3
+    learning_rate: float | None = None
     weight_decay: float = 1e-2
     warmup: float = 0.05
     patience: int = 5
@@ -41,7 +45,8 @@ class Settings:
         _check("epochs", self.epochs, self.epochs >= 1, "at least 1")
         rows = self.batch_size
         _check("batch_size", rows, rows is None or rows >= 1, "at least 1")
-        _check("learning_rate", self.learning_rate, self.learning_rate > 0, "more than 0")
+        rate = self.learning_rate
+        _check("learning_rate", rate, rate is None or rate > 0, "more than 0")
         _check("weight_decay", self.weight_decay, self.weight_decay >= 0, "0 or more")
         _check("warmup", self.warmup, 0 <= self.warmup < 1, "from 0 to below 1")
         _check("patience", self.patience, self.patience >= 0, "0 or more")
