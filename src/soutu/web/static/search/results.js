@@ -15,8 +15,8 @@ export class Results extends Element {
     so-results { display: block; padding: 0 var(--gutter) var(--space-8); }
     so-results .results-line { display: flex; align-items: center; gap: var(--space-3); min-height: 32px; margin-bottom: var(--space-2); color: var(--ink-2); font-size: var(--text-sm); }
     so-results .results-line .quick { color: var(--ink-3); }
-    so-results so-grid { transition: opacity var(--calm) 150ms; }
-    so-results[waiting] so-grid { opacity: 0.55; }
+    so-results so-cell { transition: opacity var(--calm) 150ms; }
+    so-results[waiting] so-cell { opacity: 0.55; }
     so-results .results-near { display: flex; align-items: center; gap: var(--space-3); margin: 0 0 var(--space-4); color: var(--ink-2); font-size: var(--text-sm); }
     so-results .results-near::after { content: ""; flex: 1; border-top: 1px solid var(--line); }
     so-results .results-fault { margin: var(--space-5) auto; max-width: var(--column); display: flex; align-items: center; gap: var(--space-4); }
