@@ -16,7 +16,7 @@ from soutu.types import Explanation
 from soutu.web.answers import Answer
 from soutu.web.asking import as_query, as_terms, read_query
 from soutu.web.bodies import body_of, is_form, parsed
-from soutu.web.cursor import question_mark, read_cursor, write_cursor
+from soutu.web.cursor import next_cursor, question_mark, read_cursor
 from soutu.web.schemas import (
     EncodeAnswer,
     EncodeIn,
@@ -91,12 +91,11 @@ def page_of(server: Server, asked: SearchIn, files: Mapping[str, bytes]) -> Answ
     question = question_mark(asked.model_dump(exclude={"cursor", "k", "start"}))
     start = asked.start if asked.cursor is None else read_cursor(asked.cursor, question)
     hits = server.library.search(query, k=asked.k, start=start)
-    more = len(hits) == asked.k
     return Answer(
         {
             # Here, so that a page with many of too little relevance is not taken for the last one.
             "hits": [h for h in hits if h.by_name or h.relevance >= asked.min_relevance],
-            "cursor": write_cursor(start + asked.k, question) if more else None,
+            "cursor": next_cursor(start, asked.k, len(hits), question),
             "seconds": round(time.perf_counter() - began, 6),
         }
     )
