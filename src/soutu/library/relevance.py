@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -50,6 +50,7 @@ _IMAGE_SEPARATION = 2.5  # pictures against pictures; no model states a scale fo
 _PRIOR_LOGIT = math.log((1 / 20) / (1 - 1 / 20))
 _FEW = 3  # with fewer pictures there is no distribution to speak of
 _FEW_IMAGES = (0.5, 0.15)  # level and spread of picture-picture cosines assumed until then
+_STEEPEST = 50.0  # logits beyond this are certain; keeps exp() in range
 _NEAR_COPY = (0.9, 40.0)  # cosine of a picture with its resized or recompressed self; steepness
 
 
@@ -58,6 +59,12 @@ def concepts() -> tuple[str, ...]:
     """Return everyday concepts that stand for what people might ask."""
     text = (files("soutu.library") / "concepts.txt").read_text(encoding="utf-8")
     return tuple(word.replace("-", " ") for word in text.split())
+
+
+def probabilities_of(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Turn logits into probabilities 0..1 of the same shape, in double precision."""
+    kept = np.clip(logits.astype(np.float64), -_STEEPEST, _STEEPEST)
+    return np.asarray(1 / (1 + np.exp(-kept)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +111,7 @@ class Calibration:
         if kind == "image":
             middle, steepness = _NEAR_COPY
             logit = np.maximum(logit, steepness * (cosines - middle))
-        return np.asarray(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
+        return probabilities_of(logit)
 
     def save(self, path: Path) -> None:
         """Write the calibration to an .npz file."""

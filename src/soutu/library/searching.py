@@ -12,6 +12,7 @@ import numpy as np
 from soutu.errors import QueryError
 from soutu.library.query import Composed, compose
 from soutu.library.ranking import diversify, fuse
+from soutu.library.relevance import probabilities_of
 from soutu.library.tagging.names import name_key
 from soutu.library.tagging.querying import browse, resolved, tag_filter, uses_tags, words_as_tags
 from soutu.types import All, HasId, Hit, Not
@@ -83,8 +84,7 @@ class Asked:
         if self.head is None:
             query, kind = self.composed.vector, self.composed.kind
             return self.calibration.relevance(scores, query=query, kind=kind)
-        logits = self.head.logits_of(scores).astype(np.float64)
-        return np.asarray(1 / (1 + np.exp(-np.clip(logits, -50, 50))))
+        return probabilities_of(self.head.logits_of(scores))
 
     def alone(self, query: Query) -> list[Asked]:
         """Return each term of the query as if it were all that is asked for, with weight 1."""

@@ -102,6 +102,16 @@ QUERY_FORM: Mapping[str, Any] = {
 }
 
 
+def file_form(description: str, **others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a form: a file, who it is from, and other fields."""
+    file = {"type": "string", "format": "binary", "description": description}
+    return {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": file, **others, "who": {"type": "string"}},
+    }
+
+
 def _without_refs(schema: Any, defs: Mapping[str, Any]) -> Any:
     if isinstance(schema, dict):
         if "$ref" in schema:

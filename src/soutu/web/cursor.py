@@ -27,6 +27,14 @@ def write_cursor(start: int, question: str, way: str = "") -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+def next_cursor(start: int, wanted: int, found: int, question: str) -> str | None:
+    """Return the cursor of the page after one from `start` on; None where this was the last.
+
+    A page is the last one that has fewer results, `found`, than were wanted.
+    """
+    return write_cursor(start + wanted, question) if found == wanted else None
+
+
 def read_cursor(cursor: str | None, question: str) -> int:
     """Return the place to go on from; 0 without a cursor. Raises InputError."""
     return read_way(cursor, question)[0]

@@ -1,4 +1,4 @@
-"""Folders of the server's machine, for choosing what to index. Names only; nothing is opened."""
+"""Places on the server's machine, for choosing what to index. Names only; nothing is opened."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ class Folders:
     pictures: int = 0
 
 
+def absolute_path(path: str) -> Path:
+    """Return a path of the server's machine. Raises InputError for one that is not absolute."""
+    found = Path(path)
+    if "\0" in path or not found.is_absolute():
+        raise InputError(f"the path {path!r} is not absolute")
+    return found
+
+
 def look_into(path: str) -> Folders:
     """List the folders in a folder, by name, without hidden ones; "" lists where to begin.
 
@@ -38,10 +46,7 @@ def look_into(path: str) -> Folders:
     """
     if not path:
         return Folders(path="", parent=None, folders=_beginnings())
-    place = Path(path)
-    if "\0" in path or not place.is_absolute():
-        raise InputError(f"the path {path!r} is not absolute")
-    place = Path(os.path.normpath(place))
+    place = Path(os.path.normpath(absolute_path(path)))
     found, pictures = [], 0
     try:
         with os.scandir(place) as entries:

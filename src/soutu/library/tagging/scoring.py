@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import InputError
+from soutu.library.relevance import probabilities_of
 from soutu.library.tagging.cache import among
 from soutu.library.tagging.heads import NOTHING
 from soutu.library.tagging.membership import exclusive
@@ -175,7 +176,7 @@ class Scorer:
             rows = np.flatnonzero(best >= 0)
             holds[rows, np.array(group)[best[rows]]] = True
             left[:, group] = ~out & (out.sum(axis=1, keepdims=True) == len(group) - 1)
-        probabilities = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -50, 50)))
+        probabilities = probabilities_of(logits)
         probabilities[:, alone & ~self._readable] = 0
         above = probabilities >= self._thresholds
         holds = np.where(alone, above & self._readable, holds & above)

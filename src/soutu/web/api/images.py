@@ -16,7 +16,8 @@ from soutu.types import Picture, Term
 from soutu.types import Query as Asked
 from soutu.web.answers import Answer, NotFound
 from soutu.web.asking import as_filter
-from soutu.web.cursor import question_mark, read_cursor, write_cursor
+from soutu.web.cursor import next_cursor, question_mark, read_cursor
+from soutu.web.folders import absolute_path
 from soutu.web.schemas import (
     MAX_PAGE,
     ListIn,
@@ -72,11 +73,10 @@ def list_images_from(server: Here, asked: ListIn) -> Answer:
 def _page(server: Server, asked: ListIn, question: str) -> Answer:
     where = as_filter(asked.where)
     images = server.library.pictures(where, order=asked.order, k=asked.k, start=asked.start)
-    more = len(images) == asked.k
     return Answer(
         {
             "images": images,
-            "cursor": write_cursor(asked.start + asked.k, question) if more else None,
+            "cursor": next_cursor(asked.start, asked.k, len(images), question),
             "total": server.library.count(where),
         }
     )
@@ -99,14 +99,6 @@ def remove(server: Here, asked: RemovePicturesIn) -> Answer:
     """Forget files and whole folders, by their absolute paths; the files stay."""
     paths = [absolute_path(path) for path in asked.paths]
     return Answer({"removed": server.library.remove(paths, dry_run=asked.dry_run)})
-
-
-def absolute_path(path: str) -> Path:
-    """Return a path of the server's machine. Raises InputError for one that is not absolute."""
-    found = Path(path)
-    if "\0" in path or not found.is_absolute():
-        raise InputError(f"the path {path!r} is not absolute")
-    return found
 
 
 def _at(server: Server, path: str) -> Answer:
@@ -174,5 +166,5 @@ def similar(server: Here, id_: Key, k: K = 100, cursor: Cursor = None) -> Answer
     start = read_cursor(cursor, question)
     found(server, id_)
     hits = server.library.search(Asked(terms=(Term(image=id_),)), k=k, start=start)
-    more = write_cursor(start + k, question) if len(hits) == k else None
+    more = next_cursor(start, k, len(hits), question)
     return Answer({"hits": hits, "cursor": more, "seconds": 0.0})

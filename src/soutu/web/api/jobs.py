@@ -11,9 +11,8 @@ from soutu.images.source import examine
 from soutu.library.base import Stop, Watcher
 from soutu.types import Progress
 from soutu.web.answers import Answer, NotFound, error_answer
-from soutu.web.api.images import absolute_path
 from soutu.web.events import EventStream
-from soutu.web.folders import Folders, look_into
+from soutu.web.folders import Folders, absolute_path, look_into
 from soutu.web.jobs import Job, JobStopped
 from soutu.web.schemas import AddModelIn, IndexIn, UseModelIn, WriteTagsIn
 from soutu.web.server import Here

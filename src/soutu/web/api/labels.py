@@ -18,7 +18,7 @@ from soutu.files.text import replace_text
 from soutu.types import Change, ImportReport, Label
 from soutu.web.answers import Answer
 from soutu.web.api.images import found
-from soutu.web.bodies import body_of, read_body
+from soutu.web.bodies import body_of, file_form, read_body
 from soutu.web.imports import kept, safe_name, uploaded
 from soutu.web.schemas import Name
 from soutu.web.schemas_tags import Changed, LabelIn, LabelsIn, RowsIn, UndoLabelIn
@@ -28,18 +28,7 @@ from soutu.wire import from_json
 
 router = APIRouter(prefix="/api/labels", tags=["labels"])
 
-_FILE_FORM = {
-    "type": "object",
-    "required": ["file"],
-    "properties": {
-        "file": {
-            "type": "string",
-            "format": "binary",
-            "description": "CSV: image,tag,label, or image,yes,no, or a column for each tag.",
-        },
-        "who": {"type": "string"},
-    },
-}
+_FILE_FORM = file_form("CSV: image,tag,label, or image,yes,no, or a column for each tag.")
 _COLUMNS = ("image", "tag", "label", "source", "who", "at")
 _WORDS = {True: "yes", False: "no", None: "clear"}
 _OTHER_LINE = re.compile(r"(?<= in line )(\d+)(?=\. Take one of them out$)")

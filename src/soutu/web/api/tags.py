@@ -27,7 +27,7 @@ from soutu.types import (
 )
 from soutu.web.answers import Answer
 from soutu.web.asking import as_filter
-from soutu.web.bodies import body_of, read_body
+from soutu.web.bodies import body_of, file_form, read_body
 from soutu.web.imports import kept, uploaded
 from soutu.web.schemas import MAX_PAGE, Name
 from soutu.web.schemas_tags import (
@@ -58,19 +58,10 @@ _MEDIA = {
     "json": "application/json",
     "toml": "application/toml; charset=utf-8",
 }
-_FILE_FORM = {
-    "type": "object",
-    "required": ["file"],
-    "properties": {
-        "file": {
-            "type": "string",
-            "format": "binary",
-            "description": "A file of tags; its name ends in .csv, .json or .toml.",
-        },
-        "on_conflict": {"type": "string", "enum": ["update", "skip", "error"]},
-        "who": {"type": "string"},
-    },
-}
+_FILE_FORM = file_form(
+    "A file of tags; its name ends in .csv, .json or .toml.",
+    on_conflict={"type": "string", "enum": ["update", "skip", "error"]},
+)
 
 
 # --- the vocabulary ---
