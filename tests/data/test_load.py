@@ -77,6 +77,21 @@ def test_csv_with_a_column_for_each_class(tmp_path: Path) -> None:
     assert load(tmp_path).classes == data.classes
 
 
+JUDGED = [
+    "image,tag,label,source,who,at\na.jpg,cat,yes,person,ann,\nb.jpg,cat,no,,,\nb.jpg,sofa,yes,,,\n",
+    "image,yes,no\na.jpg,cat,\nb.jpg,sofa,cat\n",
+    "path,class,value\na.jpg,cat,1\nb.jpg,cat,0\nb.jpg,sofa,1\na.jpg,sofa,\n",
+]
+
+
+@pytest.mark.parametrize("text", JUDGED)
+def test_csv_of_judgements_says_nothing_of_the_rest(text: str, tmp_path: Path) -> None:
+    data = load(write(tmp_path / "l.csv", text))
+    assert data.classes == ("cat", "sofa")
+    assert [path.name for path in data.paths] == ["a.jpg", "b.jpg"]
+    assert data.labels.tolist() == [[1, -1], [0, 1]]
+
+
 @pytest.mark.parametrize(
     ("text", "options", "classes"),
     [
@@ -115,6 +130,10 @@ def test_csv_with_lists(
         ("path,split,cat\na.jpg,,1\n", "in no split"),
         ("path,split,labels\na,train,x\na,val,y\n", "in split 'val' here and in 'train' in line 2"),
         ("path,labels\na.jpg,Cat|cat\n", "'Cat' and 'cat' have the same name"),
+        ("image,tag,label\na.jpg,x,yes\na.jpg,x,no\n", "line 3, column 3: 'x' is judged otherwise"),
+        ("image,yes,no\na.jpg,x,x\n", "line 2, column 3: 'x' is judged otherwise .* in line 2"),
+        ("image,tag,label\na.jpg,,yes\n", "line 2, column 2: no class is named"),
+        ("image,split,yes,no\na,val,x,\na,train,y,\n", "in split 'train' here and in 'val' in li"),
     ],
 )
 def test_bad_csv_is_told_with_its_line(text: str, message: str, tmp_path: Path) -> None:

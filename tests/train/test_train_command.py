@@ -16,6 +16,7 @@ from soutu.cli.app import app
 from soutu.data import LabelledData, load
 from soutu.errors import InputError
 from soutu.heads import open_head
+from soutu.library import open_library
 from soutu.train.run import Plan, with_splits
 
 Train = Callable[..., Result]
@@ -59,6 +60,34 @@ def train(data: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def failed(result: Result, message: str) -> None:
     assert (result.exit_code, result.stdout) == (2, ""), result.output
     assert message in result.stderr
+
+
+def test_labels_of_a_library_train_the_head_that_it_tags_with(
+    train: Train, data: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures that nobody labelled are left out, and what nobody said of the others is unknown."""
+    monkeypatch.setenv("SOUTU_HOME", str(home))
+    where = str(tmp_path / "lib")
+    labelled = load(data)
+    with open_library(where, create=True) as library:
+        library.add([data.parent])
+        library.tags.add("red")
+        library.tags.add("bright")
+        names = ["red", "bright"]
+        for path, row in zip(labelled.paths[:50], labelled.labels, strict=False):
+            said = [name for name, value in zip(names, row, strict=True) if value]
+            library.labels.set(path, yes=said, no=[] if "red" in said else set(names) - set(said))
+    words = ["--library", where, "--head", "linear", "--epochs", "3"]
+    found = CliRunner().invoke(app, ["train", *words, "--out", str(tmp_path / "out")])
+    assert found.exit_code == 0, found.output
+    head = open_head(tmp_path / "out" / "linear")
+    assert head.classes_ == ("red", "bright")
+    assert head.facts.data is not None
+    assert (head.facts.data.name, head.facts.data.pictures) == ("lib", 50)
+    with open_library(where) as library:
+        library.use_head(tmp_path / "out" / "linear")
+        assert [each.tags for each in library.heads()] == [("red", "bright")]
+    failed(train("--head", "linear", "--library", where), "Name either DATA or --library")
 
 
 def test_several_heads_make_a_table(train: Train, tmp_path: Path) -> None:

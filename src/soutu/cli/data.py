@@ -10,6 +10,7 @@ import click
 
 from soutu.cli.exits import FAILED
 from soutu.cli.interrupts import StopRequest
+from soutu.cli.labelled_data import layout_option, partial_option, read_labelled, root_option
 from soutu.cli.options import examples, json_option
 
 if TYPE_CHECKING:
@@ -48,17 +49,9 @@ def command() -> None:
 @click.option(
     "--library", metavar="DIR", help="Check what people said in this library, in place of PATH.",
 )  # fmt: skip
-@click.option(
-    "--layout", type=click.Choice(["folders", "csv", "coco", "voc"]),
-    help="How the labels are written.  [default: seen from PATH]",
-)  # fmt: skip
-@click.option(
-    "--root", metavar="DIR",
-    help="Where the pictures are.  [default: found beside the labels]",
-)  # fmt: skip
-@click.option(
-    "--partial", is_flag=True, help="What the labels do not name is unknown, and not no."
-)  # fmt: skip
+@layout_option
+@root_option
+@partial_option
 @click.option("--column", metavar="NAME", help="The column of a CSV that lists the classes.")
 @click.option(
     "--separator", metavar="TEXT",
@@ -101,21 +94,18 @@ def check(
     of pictures, above all in different splits; the same picture with different labels; files that
     are missing or damaged. The exit code is 1 when there are errors; warnings leave it 0.
     """
-    if (path is None) == (library is None):
-        raise click.UsageError("Name either PATH or --library.")
     if labels_only and model:
         raise click.UsageError("--model looks at pictures, and --labels-only at none.")
-    given = {"--layout": layout, "--root": root, "--column": column, "--separator": separator}
-    if library is not None and (used := [name for name, value in given.items() if value]):
-        raise click.UsageError(f"{used[0]} is for PATH, and a library needs none.")
-    if path is not None:
-        from soutu.data import load
-
-        data = load(
-            path, layout=layout, root=root, partial=partial, separator=separator, column=column
-        )
-    else:
-        data = _of_library(library)
+    data = read_labelled(
+        path,
+        library,
+        what="PATH",
+        layout=layout,
+        root=root,
+        partial=partial,
+        column=column,
+        separator=separator,
+    )
     stop = StopRequest()
     with stop.listening():
         report = _checked(data, stop, model, near, labels_only=labels_only, quiet=as_json)
@@ -125,14 +115,6 @@ def check(
     _print(report, out, as_json=as_json)
     if not report.ok:
         sys.exit(FAILED)
-
-
-def _of_library(where: str | None) -> LabelledData:
-    from soutu.library import open_library
-    from soutu.library.labelled import labelled
-
-    with open_library(where) as opened:
-        return labelled(opened)
 
 
 def _checked(

@@ -12,14 +12,12 @@ from soutu.cli.eval_options import (
     allow_missing_option,
     classes_option,
     labelled,
-    layout_option,
     measured,
-    partial_option,
-    root_option,
     run_options,
     split_option,
     typed,
 )
+from soutu.cli.labelled_data import layout_option, partial_option, root_option
 from soutu.cli.options import examples
 
 if TYPE_CHECKING:

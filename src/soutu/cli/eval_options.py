@@ -22,20 +22,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LAYOUTS = ("folders", "csv", "coco", "voc")
-
-layout_option = click.option(
-    "--layout", type=click.Choice(LAYOUTS),
-    help="How labelled pictures are laid out.  [default: guessed]",
-)  # fmt: skip
-root_option = click.option(
-    "--root", metavar="DIR", type=click.Path(file_okay=False),
-    help="Where the pictures are.  [default: found beside DATA]",
-)  # fmt: skip
-partial_option = click.option(
-    "--partial", is_flag=True,
-    help="What labels do not name is unknown, and not no.",
-)  # fmt: skip
 split_option = click.option(
     "--split", metavar="NAME",
     help="The part that is judged on.  [default: test where there is one, else all]",

@@ -11,11 +11,11 @@ from soutu.cli.eval_options import (
     Run,
     allow_missing_option,
     measured,
-    root_option,
     run_options,
     split_option,
     typed,
 )
+from soutu.cli.labelled_data import root_option
 from soutu.cli.options import examples, precision_option
 
 if TYPE_CHECKING:

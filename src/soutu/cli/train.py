@@ -10,6 +10,7 @@ import click
 
 from soutu.cli.display import columns, duration, printable, write_json
 from soutu.cli.interrupts import StopRequest
+from soutu.cli.labelled_data import layout_option, partial_option, read_labelled, root_option
 from soutu.cli.options import examples, json_option, precision_option, quiet_option
 from soutu.train.catalogue import NAMES
 from soutu.train.settings import Hard, LossName
@@ -33,9 +34,13 @@ _PART = click.FloatRange(0, 1, max_open=True)
         "soutu train ~/flowers --head linear --out heads",
         "soutu train labels.csv --head linear --head ml-decoder --loss asl --out heads",
         "soutu train coco.json --head mlp --model clip-vit-b-32 --out heads --resume",
+        "soutu train --library ./pics --head linear --out heads",
     ),
 )
-@click.argument("data", type=click.Path())
+@click.argument("data", required=False, type=click.Path())
+@click.option(
+    "--library", metavar="DIR", help="Learn what people said in this library, in place of DATA."
+)
 @click.option(
     "--head", "heads", type=click.Choice(NAMES), multiple=True, required=True,
     help="What to train; several give a table to compare.",
@@ -81,23 +86,17 @@ _PART = click.FloatRange(0, 1, max_open=True)
     "--test-share", type=_PART, default=0.0, show_default=True, metavar="SHARE",
     help="Share held out to measure on; without one, figures are of the validation pictures.",
 )  # fmt: skip
-@click.option(
-    "--layout",
-    type=click.Choice(["folders", "csv", "coco", "voc"]),
-    help="How DATA is laid out.  [default: seen]",
-)
-@click.option(
-    "--root", type=click.Path(file_okay=False), metavar="DIR",
-    help="The folder that file names in DATA start from.",
-)  # fmt: skip
-@click.option("--partial", is_flag=True, help="What DATA does not name is unknown, not a no.")
+@layout_option
+@root_option
+@partial_option
 @click.option("--leave-out", is_flag=True, help="Train without pictures that cannot be read.")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run with this DIR stopped.")
 @json_option
 @quiet_option
 def command(
     *,
-    data: str,
+    data: str | None,
+    library: str | None,
     heads: tuple[str, ...],
     out: str,
     loss: LossName,
@@ -120,11 +119,11 @@ def command(
 ) -> None:
     """Train heads on labelled pictures.
 
-    DATA is a folder with one folder per class, a CSV file, a COCO JSON file or a PASCAL VOC folder.
+    DATA is a folder with one folder per class, a CSV file, a COCO JSON file or a PASCAL VOC folder;
+    --library learns from a library's own labels.
     A head is a small model over the vectors of a picture that knows all classes at once. Pictures
     are encoded once and remembered. Ctrl-C stops; --resume goes on, to the very same result.
     """
-    from soutu.data import load
     from soutu.train import require_extra
 
     require_extra()
@@ -142,7 +141,7 @@ def command(
         resume=resume,
         leave_out=leave_out,
     )
-    labelled = load(data, layout=layout, root=root, partial=partial)
+    labelled = read_labelled(data, library, what="DATA", layout=layout, root=root, partial=partial)
     results = _train(labelled, plan, Path(out), model, precision, quiet=quiet or as_json)
     if as_json:
         write_json([_as_json(result) for result in results])
