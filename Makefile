@@ -18,8 +18,10 @@ help:  ## List the targets.
 demo: $(VENV)/.demo  ## Index real photos, search them in English and Chinese, check the hits.
 	$(BIN)/python demo/run.py
 
-test: $(VENV)/.dev  ## Run the tests.
-	$(BIN)/pytest
+# A file stays with one process: what its tests share is made once. More processes than four would
+# fight over memory, as some serve, index and train.
+test: $(VENV)/.dev  ## Run the tests, on all cores.
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: lint test  ## Run all that CI runs: formatting, lint, types, layers, docs, tests.
 

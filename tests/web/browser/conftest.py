@@ -20,7 +20,7 @@ from .watching import Watch
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE = 10_000  # ms, for busy machines; nothing takes that long where all is well
+PATIENCE = 40_000  # ms, for busy machines; nothing takes that long where all is well
 
 Open = Callable[..., Page]
 

@@ -68,6 +68,8 @@ export class Feed extends EventTarget {
 
   async #load() {
     const k = this.items.length ? PAGE : FIRST;
+    // A question in the address is asked at once: whether it is part of an experiment must be known.
+    await library.ready.catch(() => {});
     try {
       const page = await this.#ask(k);
       this.#cursor = page.cursor;
