@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soutu.cli.display import columns, count, printable, write_json
+from soutu.cli.display import write_json
+from soutu.cli.eval_options import report_lines, typed
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.options import examples, json_option, library_option, quiet_option
 
 if TYPE_CHECKING:
     from soutu.evaluate.index_recall import Cheapest
-    from soutu.evaluate.report import Report
     from soutu.index.edge_folder import Codes
 
 CODES: tuple[Codes, ...] = ("fp32", "int8", "turbo4", "turbo2", "binary")
@@ -89,7 +89,7 @@ def command(
     with shown_progress(StopRequest(), quiet=quiet or as_json) as watcher:
         found = measure_library(
             library,
-            command=_typed(),
+            command=typed(),
             queries=queries if queries in ("concepts", "tags") else Path(queries),
             pictures=pictures,
             codes=codes or CODES,
@@ -103,23 +103,4 @@ def command(
     if as_json:
         write_json(as_dict(found))
     elif not quiet:
-        click.echo("\n".join(_lines(found)))
-
-
-def _typed() -> str:
-    import shlex
-    import sys
-
-    return shlex.join(["soutu", *sys.argv[1:]])
-
-
-def _lines(report: Report) -> list[str]:
-    from soutu.evaluate.report import Table
-
-    counts = report.made.data.counts
-    lines = [", ".join(count(number, what.removesuffix("s")) for what, number in counts.items())]
-    for section in report.sections:
-        for part in section.parts:
-            if isinstance(part, Table):
-                lines += ["", section.title, *columns([part.columns, *part.rows], right=part.right)]
-    return [*lines, "", *map(printable, report.summary)]
+        click.echo("\n".join(report_lines(found)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from soutu.cli.display import columns, printable, write_json
+from soutu.cli.display import columns, count, printable, write_json
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.options import json_option, quiet_option
 
@@ -112,7 +112,9 @@ def report_lines(report: Report) -> list[str]:
     """Return a report's tables and summary for a terminal."""
     from soutu.evaluate.report import Table
 
-    lines = [printable(report.title)]
+    counts = report.made.data.counts
+    seen = ", ".join(count(number, what.removesuffix("s")) for what, number in counts.items())
+    lines = [printable(report.title), *([printable(seen)] if seen else [])]
     for section in report.sections:
         for part in section.parts:
             if isinstance(part, Table):

@@ -11,13 +11,13 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import xxhash
 
 from soutu.errors import StorageError
+from soutu.library.closing import Closing
 
 if TYPE_CHECKING:
     from soutu.images.source import FileEntry
@@ -45,7 +45,7 @@ def text_key(text: str) -> bytes:
     return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
 
 
-class VectorFile:
+class VectorFile(Closing):
     """Keep rows by key in three tables: `files` (stamp to content), `pictures` and `texts`.
 
     Safe to call from many threads. Raises StorageError where the file cannot be made, read or
@@ -95,17 +95,6 @@ class VectorFile:
     def close(self) -> None:
         """Release the file."""
         self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
