@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, get_args
 
-from soutu.errors import InputError, LibraryError, QueryError
+from soutu.errors import InputError, LibraryError
 from soutu.library.arguments import not_single, one_of, several, texts
 from soutu.library.closing import Closing
 from soutu.library.current import checked_precision
-from soutu.library.given import is_url, picture_bytes, readable
+from soutu.library.given import is_url
 from soutu.library.pictures import check_ref, is_id, missing
 from soutu.library.place import absolute
 from soutu.library.query import build_query, check_start, check_terms
@@ -22,6 +21,7 @@ from soutu.library.remote.experiments import RemoteExperiments
 from soutu.library.remote.heads import RemoteHeads
 from soutu.library.remote.http import Http, error_of, written
 from soutu.library.remote.labels import RemoteLabels
+from soutu.library.remote.sending import Sent, content_of, label_of, renamed
 from soutu.library.remote.tags import RemoteTags
 from soutu.library.tagging.base import ReviewOrder, TagMode
 from soutu.types import (
@@ -186,17 +186,17 @@ class RemoteLibrary(Closing):
         body = {"picture": self._id_of(picture)}
         return from_json(Explanation, self._query("/api/explain", body, self._asked(built)))
 
-    def _asked(self, query: Query) -> _Asked:
+    def _asked(self, query: Query) -> Sent:
         """Write a query, with the pictures that go along."""
-        asked = _Asked()
+        asked = Sent()
         asked.query = query_to_json(query, asked.upload, self._known)
         return asked
 
-    def _query(self, path: str, body: dict[str, Json], asked: _Asked) -> Json:
+    def _query(self, path: str, body: dict[str, Json], asked: Sent) -> Json:
         whole = {**asked.query, **body}
         if not asked.files:
             return self._http.post(path, whole)
-        with _renamed("the uploaded picture", asked.labels):
+        with renamed("the uploaded picture", asked.labels):
             return self._http.upload(path, {"query": whole}, asked.files)
 
     def encode(self, terms: Sequence[Term]) -> Encoded:
@@ -318,10 +318,10 @@ class RemoteLibrary(Closing):
             elif known is not None:
                 request = written({**asked, "ids": [known]})
             else:
-                files = [("files", ("picture", _content(image, "tag")))]
+                files = [("files", ("picture", content_of(image, "tag")))]
                 request = {"data": {"query": json.dumps(asked)}, "files": files}
             with (
-                _renamed("'picture'", [_label(image)]),
+                renamed("'picture'", [label_of(image)]),
                 self._http.lines("/api/tagging", **request) as lines,
             ):
                 found = [from_json(ImageTags, line) for line in lines]
@@ -377,38 +377,6 @@ class RemoteLibrary(Closing):
         self._http.close()
 
 
-class _Asked:
-    """A query as it goes to a server, the pictures that go along, and what they are called."""
-
-    def __init__(self) -> None:
-        self.query: dict[str, Json] = {}
-        self.files: list[tuple[str, tuple[str, bytes]]] = []
-        self.labels: list[str] = []
-
-    def upload(self, image: bytes | Path | str) -> str:
-        """Take a picture along; return what the query calls it."""
-        name = f"picture{len(self.files)}"
-        self.files.append((name, (name, _content(image, "search by"))))
-        self.labels.append(_label(image))
-        return name
-
-
-def _label(image: bytes | Path | str | int) -> str:
-    """Return what a picture that was sent is called here, in what a server says of it."""
-    return repr(str(image)) if isinstance(image, Path | str) else "the uploaded picture"
-
-
-@contextmanager
-def _renamed(there: str, labels: Sequence[str]) -> Iterator[None]:
-    """Call the one picture that was sent what it is called here, in an error about it."""
-    try:
-        yield
-    except QueryError as error:
-        if len(labels) != 1:
-            raise
-        raise QueryError(str(error).replace(there, labels[0], 1)) from None
-
-
 def _checked_id(number: int) -> int:
     """Return an id. Raises InputError for a number that cannot be one."""
     if not is_id(number):
@@ -422,9 +390,3 @@ def _places(paths: Iterable[Path | str]) -> list[str]:
 
 def _text(path: Path | str) -> str:
     return str(absolute(path))
-
-
-def _content(image: bytes | Path | str, purpose: str) -> bytes:
-    """Return what goes to the server. Raises QueryError for a file that cannot be read."""
-    with readable(image, purpose=purpose):
-        return picture_bytes(image)
