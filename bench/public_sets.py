@@ -65,7 +65,7 @@ def flickr(sources: Path, out: Path) -> str:
         for each in some
         if each in written
     ]
-    _write(out / "labels.csv", ["path", "split", *things], rows)
+    _write(out / "labels.csv", ["image", "split", *things], rows)
     return f"{len(rows):,} pictures, {len(things)} tags"
 
 
@@ -105,7 +105,7 @@ def groceries(sources: Path, out: Path) -> str:
             rows.append([f"dataset/{path}", split, labels])
             wanted.add(f"dataset/{path}")
     _extract(sources, GROCERIES, "dataset", wanted, out)
-    _write(out / "labels.csv", ["path", "split", "labels"], rows)
+    _write(out / "labels.csv", ["image", "split", "labels"], rows)
     return f"{len(rows):,} pictures"
 
 
