@@ -26,14 +26,13 @@ import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import harness
+import labelled
 from soutu.data import LabelledData
 from soutu.data import load as load_data
 from soutu.errors import ImageError, SoutuError
 from soutu.heads import REGIONS, Regions
 from soutu.images.decode import decode
-from soutu.library import default_models
 from soutu.library.tagging.prompts import text_vectors
-from soutu.library.vectors import VectorCache
 from soutu.metrics import (
     Comparison,
     Figure,
@@ -49,7 +48,6 @@ from soutu.metrics import (
     paired,
     subset_accuracies,
 )
-from soutu.models.store import ModelStore
 from soutu.train import CNNClassifier, MLDecoderClassifier, Plan, Settings
 from soutu.train.catalogue import CLASSICAL, make
 from soutu.train.run import with_splits
@@ -144,13 +142,9 @@ def read(path: Path, model: str, least: int) -> Task:
     """Read, split and encode a labelled set. Raises SoutuError for what cannot be used."""
     data = with_splits(load_data(path), Plan(heads=(), test_share=0.2))
     inputs: dict[str, Inputs] = {}
-    cache = VectorCache(harness.CACHE / "vectors", ModelStore(default_models()), model)
-    with cache:
+    with labelled.opened(model) as cache:
         for regions in REGIONS:
-            found = cache.pictures(data.paths, regions=regions)
-            if found.failures:
-                raise SystemExit(f"{found.failures[0].path}: {found.failures[0].reason}")
-            inputs[regions] = found.vectors
+            inputs[regions] = labelled.encoded(cache, data.paths, regions).vectors
         yes = {split: (data.part(split).labels == 1).sum(axis=0) for split in ("train", "test")}
         kept = (yes["train"] >= least) & (yes["test"] >= 1)
         data = data.only([name for name, keep in zip(data.classes, kept, strict=True) if keep])
