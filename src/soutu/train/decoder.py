@@ -47,7 +47,7 @@ class QueryLayer(nn.Module):
         return answer
 
     def _attend(self, queries: Tensor, regions: Tensor) -> Tensor:
-        """Return what is taken from the regions: [n, queries, width], or one row for all queries."""
+        """Return what each query takes [n, queries, width], or one row [n, 1, width] for all."""
         n, count, width = regions.shape
         if count == 1:  # attention to one region is that region, whatever is asked
             return functional.linear(
