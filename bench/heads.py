@@ -2,7 +2,9 @@
 
 50,000 vectors of 512 numbers, 80 labels (3 a picture on average): as many as COCO has. Seconds to
 train with the default settings, millions of vector-labels scored a second by the stored head, and
-mAP on 5,000 other vectors, so that no speed is bought with quality unseen.
+mAP on 5,000 other vectors, so that no speed is bought with quality unseen. Both are told in seconds
+that pass and in seconds of processor time, which other work on the machine changes less. An
+ensemble of ten chains is scored with drawn weights: training it takes an hour.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 import harness
-from soutu.heads import HeadEncoder, HeadFacts, open_head, save_head
+from soutu.heads import ChainHead, HeadEncoder, HeadFacts, open_head, save_head
 from soutu.metrics import mean_average_precision
 from soutu.train.catalogue import make
 from soutu.train.settings import Settings
@@ -33,14 +35,19 @@ if TYPE_CHECKING:
 PICTURES, OTHERS, DIM, LABELS = 50_000, 5_000, 512, 80
 EACH = 3.0  # labels of a picture, on average
 PEER = "scikit-learn one-vs-rest"
+DRAWN = "ten chains, drawn weights"
 
 
 class Figures(NamedTuple):
-    """Seconds and processor seconds of training, millions of vector-labels scored a second, mAP."""
+    """Seconds to train, millions of vector-labels scored a second, mAP; NaN where not measured.
+
+    `cpu` and `score_cpu` are those of processor time.
+    """
 
     train: float
     cpu: float
     score: float
+    score_cpu: float
     quality: float
 
 
@@ -99,6 +106,23 @@ def ours(name: str, data: Data) -> Figures:
         return _scored(took, open_head(Path(folder) / "head").predict_proba, data)
 
 
+def drawn_chains(data: Data, chains: int = 10) -> Figures:
+    """Score an ensemble of chains of random orders, with random weights."""
+    rng = np.random.default_rng(0)
+    order = np.stack([rng.permutation(LABELS) for _ in range(chains)])
+    place = np.argsort(order, axis=1)
+    links = rng.normal(0, 0.1, (chains, LABELS, LABELS))
+    links[place[:, :, None] <= place[:, None, :]] = 0  # a link sees those before it
+    head = ChainHead(
+        weights=rng.normal(size=(chains, LABELS, DIM)).astype(np.float32),
+        links=links.astype(np.float32),
+        bias=np.zeros((chains, LABELS), np.float32),
+        order=order,
+    )
+    none = float("nan")
+    return _scored((none, none), head.predict_proba, data)._replace(quality=none)
+
+
 class _Watch:
     """Seconds that pass, and seconds of processor time: what else runs changes only the first."""
 
@@ -115,12 +139,12 @@ def _scored(
     took: tuple[float, float], score: Callable[[Vectors], NDArray[np.floating[Any]]], data: Data
 ) -> Figures:
     score(data.others[:100])
-    started = time.perf_counter()
+    watch = _Watch()
     found = score(data.vectors)
-    speed = found.size / (time.perf_counter() - started) / 1e6
+    fast, fast_cpu = (found.size / seconds / 1e6 for seconds in watch.read())
     half = OTHERS // 2
     quality = mean_average_precision(score(data.others[half:]), data.truth[half:])
-    return Figures(*took, speed, quality)
+    return Figures(*took, fast, fast_cpu, quality)
 
 
 def summary(results: Mapping[str, list[Figures]]) -> str:
@@ -128,13 +152,21 @@ def summary(results: Mapping[str, list[Figures]]) -> str:
     base = harness.median([one.cpu for one in results[PEER]])
     rows = []
     for name, found in results.items():
-        train = harness.median([one.train for one in found])
-        cpu = harness.median([one.cpu for one in found])
-        score = harness.median([one.score for one in found])
-        shares = f"{cpu:.1f}", f"{cpu / base:.2f}"
-        rows.append((name, f"{train:.1f}", *shares, f"{score:.1f}", f"{found[0].quality:.3f}"))
-    head = ("head", "train s", "CPU s", "of the peer's", "M vector-labels/s", "mAP")
-    return harness.table(head, rows)
+        middle = Figures._make(map(harness.median, zip(*found, strict=True)))
+        cells = middle.train, middle.cpu, middle.cpu / base, middle.score, middle.score_cpu
+        digits = 1, 1, 2, 1, 1
+        shown = [_number(cell, n) for cell, n in zip(cells, digits, strict=True)]
+        rows.append((name, *shown, _number(middle.quality, 3)))
+    speeds = "M vector-labels/s", "M a CPU s"
+    return harness.table(("head", "train s", "CPU s", "of the peer's", *speeds, "mAP"), rows)
+
+
+def _known(figures: Figures) -> dict[str, float]:
+    return {name: value for name, value in figures._asdict().items() if not np.isnan(value)}
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def main() -> None:
@@ -147,8 +179,9 @@ def main() -> None:
     engines: dict[str, Callable[[], Figures]] = {PEER: lambda: peer(data)}
     for name in options.heads:
         engines[name] = lambda name=name: ours(name, data)  # type: ignore[misc]  # of a lambda
+    engines[DRAWN] = lambda: drawn_chains(data)
     results = harness.rounds(engines, options.rounds)
-    figures = {name: [one._asdict() for one in found] for name, found in results.items()}
+    figures = {name: [_known(one) for one in found] for name, found in results.items()}
     harness.report(facts, [summary(results)], figures, options.json)
 
 

@@ -17,12 +17,10 @@ import numpy as np
 
 import harness
 import labelled
-from soutu.library import default_models
 from soutu.library.relevance import SAMPLE, concepts
 from soutu.library.tagging.heads import Background, Heads, zero_shot
 from soutu.library.tagging.learning import refine
 from soutu.library.tagging.prompts import text_vectors
-from soutu.models.store import ModelStore
 from soutu.types import Tag
 
 if TYPE_CHECKING:
@@ -48,22 +46,20 @@ class Task:
 
 def load(chosen: Any) -> Task:
     """Read and encode what the command line names."""
-    data = labelled.read_labelled(chosen.data, chosen.form, chosen.images)
-    store = ModelStore(default_models())
-    encoder = store.load(chosen.model, threads=1)
-    rows, vectors = labelled.encode(data.paths, encoder)
-    truth = data.truth[rows]
+    data = labelled.read(chosen.data, layout=chosen.layout, root=chosen.root)
+    truth = data.labels == 1
     enough = truth.sum(axis=0) >= chosen.least
     if not enough.any():
         raise SystemExit(f"no label has {chosen.least} pictures. Give a lower --least")
-    tags = tuple(name for name, keep in zip(data.labels, enough, strict=True) if keep)
-    texts = text_vectors([Tag(name=name) for name in tags], encoder.encode_texts)
-    everyday = text_vectors([Tag(name=name) for name in concepts()], encoder.encode_texts)
-    order = np.random.default_rng(0).permutation(len(vectors))[:SAMPLE]
-    background = Background.measure(
-        sample=vectors[order], concepts=everyday, scale=encoder.facts.scale
-    )
-    encoder.close()
+    tags = tuple(name for name, keep in zip(data.classes, enough, strict=True) if keep)
+    with labelled.opened(chosen.model) as cache:
+        vectors = labelled.encoded(cache, data.paths).vectors
+        texts = text_vectors([Tag(name=name) for name in tags], cache.texts)
+        everyday = text_vectors([Tag(name=name) for name in concepts()], cache.texts)
+        order = np.random.default_rng(0).permutation(len(vectors))[:SAMPLE]
+        background = Background.measure(
+            sample=vectors[order], concepts=everyday, scale=cache.facts.scale
+        )
     return Task(
         tags=tags,
         vectors=vectors,

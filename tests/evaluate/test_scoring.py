@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from soutu.data import LabelledData, load
 from soutu.errors import InputError, ModelError
 from soutu.evaluate.scoring import score
 from soutu.evaluate.setup import System
+from soutu.evaluate.tagging import judge
 from soutu.heads import HeadData, HeadEncoder, HeadFacts, LinearHead, save_head
+from soutu.heads.seen import marks
 from soutu.library.folder import FolderLibrary
 
 
@@ -26,7 +29,7 @@ def data(tmp_path: Path) -> LabelledData:
 
 
 def write_head(
-    folder: Path, *, revision: str = "r1", classes: tuple[str, ...] = COLOURS, digest: str = ""
+    folder: Path, *, revision: str = "r1", classes: tuple[str, ...] = COLOURS, seen: str = ""
 ) -> Path:
     """Save a head that is linear in the colours, as the texts are."""
     encoder = ColourEncoder()
@@ -37,7 +40,7 @@ def write_head(
         thresholds=tuple(0.1 * (n + 1) for n in range(len(classes))),
         encoder=HeadEncoder(name="colour", revision=revision, dim=8, precision="fp32"),
         method="logistic",
-        data=HeadData(name="colours", digest=digest),
+        data=HeadData(name="colours", digest="d", seen=seen),
     )
     save_head(folder, LinearHead(weights=weights, bias=np.full(len(classes), -19.5)), facts)
     return folder
@@ -67,14 +70,17 @@ def test_a_head_without_a_class_is_refused(tmp_path: Path, data: LabelledData) -
         score(data, System(head=head), setup(tmp_path))
 
 
-def test_a_head_that_was_trained_on_these_pictures_says_so(
+def test_a_head_that_has_learned_from_judged_pictures_is_told(
     tmp_path: Path, data: LabelledData
 ) -> None:
-    """Its figures flatter it."""
-    head = write_head(tmp_path / "head", digest=data.digest)
-    scored = score(data, System(head=head), setup(tmp_path))
-    assert "flatter" in scored.notes[-1]
-    assert len(score(data, System(head=write_head(head)), setup(tmp_path)).notes) == 1
+    """Its figures flatter it; pictures are known by content, and only judged ones count."""
+    contents = setup(tmp_path).open("colour", "auto").pictures(data.paths).contents
+    head = System(head=write_head(tmp_path / "head", seen=marks(contents[:5])))
+    assert "learned from 5 of the 12 judged" in judge(data, head, setup(tmp_path)).scored.notes[-1]
+    halves = replace(data, splits=("val",) * 5 + ("test",) * 7)
+    assert len(judge(halves, head, setup(tmp_path)).scored.notes) == 1
+    unrecorded = System(head=write_head(tmp_path / "head"))
+    assert len(judge(data, unrecorded, setup(tmp_path)).scored.notes) == 1
 
 
 @pytest.fixture

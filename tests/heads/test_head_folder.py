@@ -27,6 +27,7 @@ from soutu.heads import (
     save_head,
 )
 from soutu.heads.folder import HeadParts
+from soutu.heads.seen import marks
 from soutu.types import Box
 
 DIM = 5
@@ -38,7 +39,7 @@ FACTS = HeadFacts(
     method="logistic",
     loss="bce",
     parameters={"c": 1.0, "seed": 3, "order": [2, 0, 1], "balanced": True, "note": None},
-    data=HeadData(name="zoo", digest="0123", pictures=12),
+    data=HeadData(name="zoo", digest="0123", pictures=12, seen=marks([b"0123456789abcdef"])),
     metrics={"map": 0.5, "nothing": float("nan")},
     versions={"scikit-learn": "1.9"},
     made="2026-01-02T03:04:05+00:00",

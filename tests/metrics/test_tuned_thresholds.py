@@ -44,6 +44,27 @@ def test_neighbours_in_float32_stay_apart() -> None:
     assert (scores >= found).ravel().tolist() == [True, False]
 
 
+def test_with_a_prior_few_examples_lean_on_all_labels() -> None:
+    """Many yes's move a label's own threshold, one odd yes does not, and none gives the common."""
+    draws = np.random.default_rng(0)
+    truth = (draws.random((600, 4)) < [0.3, 0.3, 0, 0]).astype(np.int8)
+    scores = (0.4 + 0.4 * truth + draws.normal(0, 0.05, truth.shape)).astype(np.float32)
+    scores[:, 1] -= 0.3  # its yes's lie lower than those of the others
+    truth[0, 2], scores[0, 2] = 1, 0.42
+    found = tuned_thresholds(scores, truth, prior=5)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [0.6, 0.3, 0.55, 0.55], atol=0.1)
+    assert tuned_thresholds(scores, truth)[2] < 0.45
+    heard = np.where(draws.random(truth.shape) < 0.5, truth, -1).astype(np.int8)
+    np.testing.assert_allclose(tuned_thresholds(scores, heard, prior=5), found, atol=0.1)
+
+
+def test_a_prior_without_any_yes_gives_the_default() -> None:
+    """There is nothing to lean on."""
+    found = tuned_thresholds(np.ones((3, 2)), np.zeros((3, 2), np.int8), prior=5)
+    assert found.tolist() == [0.5, 0.5]
+
+
 def test_unequal_shapes_are_refused() -> None:
     """Scores and labels must pair up."""
     with pytest.raises(ValueError, match="labels"):

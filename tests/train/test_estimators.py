@@ -13,7 +13,7 @@ from train_data import Made, made, unit
 
 from soutu.errors import InputError
 from soutu.heads import HeadEncoder, HeadFacts, LinearHead, OnnxGraph, open_head, save_head
-from soutu.metrics import average_precision, mean_average_precision, tuned_thresholds
+from soutu.metrics import average_precision, mean_average_precision
 from soutu.train.classifier import VectorClassifier
 from soutu.train.estimators import (
     GCNClassifier,
@@ -21,6 +21,7 @@ from soutu.train.estimators import (
     MLDecoderClassifier,
     MLPClassifier,
 )
+from soutu.train.examples import thresholds_of
 from soutu.train.gcn import GCNNetwork, adjacency
 from soutu.train.networks import LinearNetwork
 from soutu.train.settings import Settings
@@ -68,9 +69,7 @@ def test_heads_learn_and_are_kept(head: VectorClassifier, regions: bool, tmp_pat
     assert scores.dtype == np.float32
     chance = mean_average_precision(np.zeros_like(scores), held_out.labels)
     assert mean_average_precision(scores, held_out.labels) > chance + 0.25
-    np.testing.assert_array_equal(
-        trained.thresholds_, tuned_thresholds(scores, held_out.labels).astype(np.float32)
-    )
+    np.testing.assert_array_equal(trained.thresholds_, thresholds_of(scores, held_out.labels))
     parts = trained.to_head()
     network = trained.fitted()
     with torch.inference_mode():

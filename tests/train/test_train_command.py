@@ -104,6 +104,8 @@ def test_several_heads_make_a_table(train: Train, tmp_path: Path) -> None:
         assert head.classes_ == ("red", "bright")
         assert head.facts.encoder.name == "mini"
         assert head.facts.data is not None
+        assert head.facts.data.pictures == 60
+        assert len(head.facts.data.seen) == 8 * 48  # all but the test pictures
         assert head.facts.metrics["test mAP"] is not None
         scores = head.predict_proba(np.zeros((3, head.facts.encoder.dim), np.float32))
         assert scores.shape == (3, 2)

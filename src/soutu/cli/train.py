@@ -159,24 +159,17 @@ def _train(
     quiet: bool,
 ) -> list[TrainedResult]:
     from soutu.cli.progress import shown_progress
-    from soutu.library import default_home, default_models
+    from soutu.library import default_models, default_vectors
+    from soutu.library.vectors import VectorCache
     from soutu.models.store import ModelStore
     from soutu.train.run import train_heads
 
-    encoder = ModelStore(default_models()).load(model, precision=precision, threads=1)
-    try:
-        with shown_progress(StopRequest(), quiet=quiet) as watcher:
-            return train_heads(
-                data,
-                encoder,
-                plan,
-                out,
-                cache=default_home() / "vectors",
-                source=model,
-                on_progress=watcher,
-            )
-    finally:
-        encoder.close()
+    store = ModelStore(default_models())
+    with (
+        VectorCache(default_vectors(), store, model, precision=precision) as cache,
+        shown_progress(StopRequest(), quiet=quiet) as watcher,
+    ):
+        return train_heads(data, cache, plan, out, source=model, on_progress=watcher)
 
 
 def _lines(results: Sequence[TrainedResult]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import ImageError, InputError, ModelError
+from soutu.heads.seen import among
 from soutu.images.keywords import key
 from soutu.library.relevance import concepts
 from soutu.library.tagging.heads import Background, zero_shot
@@ -35,8 +36,8 @@ _SAMPLE = 2048
 class Scored:
     """What a system says of pictures: probabilities [n, classes] of the rows `rows` [n] of data.
 
-    `thresholds` [classes] are the system's own. `facts` is None for a library. `notes` are for
-    the report.
+    `thresholds` [classes] are the system's own. `facts` is None for a library. `seen` [n] tells
+    the pictures that a head has learned from, where it is recorded. `notes` are for the report.
     """
 
     system: System
@@ -45,6 +46,7 @@ class Scored:
     thresholds: NDArray[np.float32]
     facts: EncoderFacts | None
     content: str = ""
+    seen: NDArray[np.bool_] | None = None
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -105,6 +107,8 @@ def _by_head(data: LabelledData, system: System, setup: Setup) -> Scored:
                 "add the model that it was trained on"
             )
         found = _vectors(cache, data, setup, regions=head.facts.regions)
+        trained = head.facts.data
+        of = trained.name if trained else "?"
         return Scored(
             system=system,
             rows=found.rows,
@@ -112,8 +116,9 @@ def _by_head(data: LabelledData, system: System, setup: Setup) -> Scored:
             thresholds=head.thresholds_[columns],
             facts=cache.facts,
             content=found.digest,
+            seen=among(trained.seen, found.contents) if trained and trained.seen else None,
             failures=found.failures,
-            notes=_notes_on(head, data),
+            notes=(f"The head is a {head.facts.method}, trained on {of}.",),
         )
 
 
@@ -131,17 +136,6 @@ def _columns_of(head: StoredHead, data: LabelledData) -> list[int]:
             "train it on these data"
         )
     return [place[key(name)] for name in data.classes]
-
-
-def _notes_on(head: StoredHead, data: LabelledData) -> tuple[str, ...]:
-    trained = head.facts.data
-    notes = [f"The head is a {head.facts.method}, trained on {trained.name if trained else '?'}."]
-    if trained is not None and trained.digest == data.digest:
-        notes.append(
-            "The head was trained on exactly these pictures: the figures flatter it. Judge it on "
-            "pictures that it has not seen."
-        )
-    return tuple(notes)
 
 
 def _vectors(

@@ -94,6 +94,7 @@ def judge(data: LabelledData, system: System, setup: Setup, *, split: str | None
     if not testing.any():
         raise InputError(f"none of the pictures of {data.name} that are to be judged can be read")
     part = data.take(rows[testing])
+    scored = replace(scored, notes=scored.notes + _flattery(scored, testing))
     probabilities = scored.probabilities[testing]
     if testing.all():
         decided, thresholds = _crossfit(probabilities, part.labels, scored, setup.seed)
@@ -119,6 +120,18 @@ def judge(data: LabelledData, system: System, setup: Setup, *, split: str | None
         },
         tuned_on=tuned_on,
     )
+
+
+def _flattery(scored: Scored, testing: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Say how many of the judged pictures a head has learned from."""
+    if scored.seen is None or not scored.seen[testing].any():
+        return ()
+    seen, judged = int(scored.seen[testing].sum()), int(testing.sum())
+    note = (
+        f"The head has learned from {seen:,} of the {judged:,} judged pictures, or its thresholds "
+        "were tuned on them: the figures flatter it. Judge it on pictures that it has not seen."
+    )
+    return (note,)
 
 
 def rows_of(data: LabelledData, split: str | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from soutu.errors import InputError
 from soutu.heads.base import REGIONS, HeadKind, Regions
+from soutu.heads.seen import check_marks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,11 +39,20 @@ class HeadEncoder:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadData:
-    """The labelled data that a head was trained on, by its name and its digest."""
+    """The labelled data that a head was trained on, by its name and its digest.
+
+    `seen` are the pictures that it learned from or whose labels chose its thresholds, as
+    `soutu.heads.seen.marks` writes them; "" where that is not recorded. Raises InputError for
+    another text.
+    """
 
     name: str
     digest: str
     pictures: int | None = None
+    seen: str = ""
+
+    def __post_init__(self) -> None:
+        check_marks(self.seen)
 
 
 @dataclass(frozen=True, kw_only=True)

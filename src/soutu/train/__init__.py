@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         MLDecoderClassifier,
         MLPClassifier,
     )
-    from soutu.train.features import Features, encode_data
     from soutu.train.pixels import CNNClassifier, FineTunedClassifier
     from soutu.train.run import Plan, TrainedResult, train_heads
     from soutu.train.settings import Settings
@@ -31,7 +30,6 @@ __all__ = [
     "CNNClassifier",
     "ChainClassifier",
     "ChainsClassifier",
-    "Features",
     "FineTunedClassifier",
     "GCNClassifier",
     "LinearClassifier",
@@ -43,7 +41,6 @@ __all__ = [
     "Settings",
     "TrainedResult",
     "ZeroShotClassifier",
-    "encode_data",
     "train_heads",
 ]
 
@@ -55,7 +52,6 @@ _HOMES = {
     "SVMClassifier": "classical",
     "ZeroShotClassifier": "anchored",
     "CNNClassifier": "pixels",
-    "Features": "features",
     "FineTunedClassifier": "pixels",
     "GCNClassifier": "estimators",
     "LinearClassifier": "estimators",
@@ -64,7 +60,6 @@ _HOMES = {
     "Plan": "run",
     "Settings": "settings",
     "TrainedResult": "run",
-    "encode_data": "features",
     "train_heads": "run",
 }
 _NEEDED = ("torch", "sklearn", "onnx", "onnxscript")

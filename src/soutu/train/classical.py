@@ -21,8 +21,7 @@ import numpy as np
 
 from soutu.errors import InputError
 from soutu.heads import ChainHead, LinearHead
-from soutu.metrics import tuned_thresholds
-from soutu.train.examples import Examples, check_alike, check_examples
+from soutu.train.examples import Examples, check_alike, check_examples, thresholds_of
 from soutu.types import Progress
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class ClassicalClassifier(ABC, Generic[Parts]):
         self.thresholds_ = np.full(len(classes), 0.5, np.float32)
         if held_out is not None:
             scores = self.predict_proba(held_out.inputs)
-            self.thresholds_ = tuned_thresholds(scores, held_out.labels).astype(np.float32)
+            self.thresholds_ = thresholds_of(scores, held_out.labels)
         return self
 
     @property

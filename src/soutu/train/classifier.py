@@ -22,8 +22,7 @@ from torch import nn
 from soutu.errors import InputError
 from soutu.heads import LinearHead
 from soutu.heads.base import sigmoid
-from soutu.metrics import tuned_thresholds
-from soutu.train.examples import Examples, check_alike, check_examples
+from soutu.train.examples import Examples, check_alike, check_examples, thresholds_of
 from soutu.train.loop import History, logits_of, train
 from soutu.train.losses import loss_of
 from soutu.train.networks import (
@@ -104,7 +103,7 @@ class TorchClassifier(ABC):
         self.thresholds_ = np.full(len(classes), 0.5, np.float32)
         if held_out is not None:
             scores = self.predict_proba(held_out.inputs)
-            self.thresholds_ = tuned_thresholds(scores, held_out.labels).astype(np.float32)
+            self.thresholds_ = thresholds_of(scores, held_out.labels)
         return self
 
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float32]:

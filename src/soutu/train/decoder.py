@@ -47,13 +47,16 @@ class QueryLayer(nn.Module):
         return answer
 
     def _attend(self, queries: Tensor, regions: Tensor) -> Tensor:
+        """Return what each query takes [n, queries, width], or one row [n, 1, width] for all."""
         n, count, width = regions.shape
+        if count == 1:  # attention to one region is that region, whatever is asked
+            return functional.linear(
+                regions, self.key_value.weight[width:], self.key_value.bias[width:]
+            )
         each = width // self.heads
         key: Tensor
         value: Tensor
         key, value = self.key_value(regions).view(n, count, 2, self.heads, each).unbind(2)
-        if count == 1:  # attention to one region is that region, whatever is asked
-            return value.reshape(n, 1, width).expand(n, len(queries), width)
         asked = self.query(queries).view(len(queries), self.heads, each)
         close = torch.einsum("qhe,nrhe->nhqr", asked, key) * each**-0.5
         found = torch.einsum("nhqr,nrhe->nqhe", close.softmax(dim=-1), value)

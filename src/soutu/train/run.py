@@ -15,22 +15,24 @@ import numpy as np
 from soutu.data import LabelledData, stratified
 from soutu.errors import InputError
 from soutu.heads import FACTS, HeadData, HeadEncoder, HeadFacts, Regions, save_head
+from soutu.heads.seen import marks
 from soutu.library.tagging.prompts import text_vectors
 from soutu.metrics import f1, hamming_loss, mean_average_precision
 from soutu.train.catalogue import Estimator, make
 from soutu.train.examples import Examples, check_examples
-from soutu.train.features import Features, encode_data
 from soutu.train.settings import LossName, Settings
 from soutu.types import Tag
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from soutu.models.base import Encoder
+    from soutu.library.vectors import PictureVectors, VectorCache
+    from soutu.models.base import EncoderFacts
     from soutu.types import Progress
 
 Splits = Literal["auto", "given", "new"]
 """Whose splits are used: the data's own where it has them, those alone, or fresh ones."""
+_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,21 +73,20 @@ class TrainedResult:
 
 def train_heads(
     data: LabelledData,
-    encoder: Encoder,
+    cache: VectorCache,
     plan: Plan,
     out: Path,
     *,
-    cache: Path,
     source: str = "",
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[TrainedResult]:
     """Train heads on a data set and keep each as a folder `out`/NAME.
 
-    Vectors are kept below `cache`, checkpoints in `out`/NAME.run. `source` is what the encoder can
-    be loaded by again. Everything is checked before the first head trains. Raises InputError for
-    data, splits or heads that cannot be trained with.
+    Vectors are those of `cache`, made where it lacks them; checkpoints lie in `out`/NAME.run.
+    `source` is what the encoder can be loaded by again. Everything is checked before the first
+    head trains. Raises InputError for data, splits or heads that cannot be trained with.
     """
-    scale = encoder.facts.scale
+    scale = cache.facts.scale
     estimators = [
         (name, make(name, loss=plan.loss, settings=plan.settings, scale=scale))
         for name in plan.heads
@@ -94,11 +95,16 @@ def train_heads(
         _require_free(out / name)
     data = with_splits(data, plan)
     _check_labels(data)
-    found = encode_data(data, encoder, cache, regions=plan.regions, on_progress=on_progress)
-    data, vectors = _readable(data, found, leave_out=plan.leave_out)
-    parts = {split: _part(data, vectors, split) for split in ("train", "val", "test")}
+    found = cache.pictures(data.paths, regions=plan.regions, on_progress=on_progress)
+    if not plan.leave_out:
+        _require_all(found, len(data))
+    data = data.take(found.rows)
     _check_labels(data)
-    text = text_vectors([Tag(name=name) for name in data.classes], encoder.encode_texts)
+    parts = {split: _part(data, found.vectors, split) for split in ("train", "val", "test")}
+    text = text_vectors([Tag(name=name) for name in data.classes], cache.texts)
+    taught = HeadData(
+        name=data.name, digest=data.digest, pictures=len(data), seen=_seen(data, found)
+    )
     results = []
     for name, estimator in estimators:
         checkpoint = out / f"{name}.run"
@@ -116,7 +122,7 @@ def train_heads(
         )
         seconds = time.perf_counter() - started
         result = _result(name, estimator, parts, seconds, out / name)
-        facts = _facts(estimator, result, data, encoder, plan, source)
+        facts = _facts(estimator, result, taught, cache.facts, plan, source)
         save_head(result.folder, estimator.to_head(), facts)
         results.append(result)
     return results
@@ -194,15 +200,25 @@ def _check_labels(data: LabelledData) -> None:
         check_examples(Examples(stand_in, labels), data.classes, what=what, every=every)
 
 
-def _readable(
-    data: LabelledData, found: Features, *, leave_out: bool
-) -> tuple[LabelledData, NDArray[np.float32]]:
-    if not leave_out:
-        found.require_all()
-    if found.readable.all():
-        return data, found.vectors
-    rows = np.flatnonzero(found.readable)
-    return data.take(rows), found.vectors[rows]
+def _require_all(found: PictureVectors, pictures: int) -> None:
+    """Raise InputError, naming files, where any could not be read."""
+    if not found.failures:
+        return
+    named = "; ".join(f"{one.path}: {one.reason}" for one in found.failures[:_SHOWN])
+    rest = len(found.failures) - _SHOWN
+    more = f"; and {rest} more" if rest > 0 else ""
+    msg = (
+        f"{len(found.failures)} of {pictures} pictures cannot be read: {named}{more}. Mend the "
+        "data, or leave them out"
+    )
+    raise InputError(msg)
+
+
+def _seen(data: LabelledData, found: PictureVectors) -> str:
+    """Note the pictures that heads learn from, or tune thresholds on."""
+    assert data.splits is not None
+    pairs = zip(found.contents, data.splits, strict=True)
+    return marks(content for content, split in pairs if split in ("train", "val"))
 
 
 def _part(data: LabelledData, vectors: NDArray[np.float32], split: str) -> Examples:
@@ -233,12 +249,11 @@ def _epochs(estimator: Estimator) -> int | None:
 def _facts(
     estimator: Estimator,
     result: TrainedResult,
-    data: LabelledData,
-    encoder: Encoder,
+    taught: HeadData,
+    facts: EncoderFacts,
     plan: Plan,
     source: str,
 ) -> HeadFacts:
-    facts = encoder.facts
     describe: Callable[[], dict[str, Any]] = getattr(estimator, "parameters", dict)
     return HeadFacts(
         classes=estimator.classes_,
@@ -254,7 +269,7 @@ def _facts(
         regions=plan.regions,
         loss=result.loss,
         parameters=describe(),
-        data=HeadData(name=data.name, digest=data.digest, pictures=len(data)),
+        data=taught,
         metrics={f"{result.measured_on} {name}": value for name, value in result.figures.items()},
         versions={name: version(name) for name in ("torch", "scikit-learn")},
     )

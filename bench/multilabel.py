@@ -1,0 +1,332 @@
+"""Every head and every loss on labelled pictures of your own: one table, and what it shows.
+
+All heads see the same vectors and the same splits, with the settings that `soutu train` has by
+default: nothing is tuned to the data. Where the data name no split `test`, a fifth is held out, and
+another for validation. Thresholds are tuned, and training is stopped, on the validation split; the
+test split is only measured on. Classes with too few pictures are left out, as the first line says.
+
+- mAP has a 95 % bootstrap interval over the test pictures and, after ±, its deviation over
+  `--seeds` trainings. Other figures are means over these. Heads by scikit-learn are trained once.
+- CPU s are seconds of processor time on one thread, to train once. Vectors are made before.
+- Verdicts compare two heads on the same test pictures by a paired bootstrap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+import harness
+import labelled
+from soutu.data import LabelledData
+from soutu.data import load as load_data
+from soutu.errors import ImageError, SoutuError
+from soutu.heads import REGIONS, Regions
+from soutu.images.decode import decode
+from soutu.library.tagging.prompts import text_vectors
+from soutu.metrics import (
+    Comparison,
+    Figure,
+    bootstrap,
+    f1,
+    f1_parts,
+    figure_of_map,
+    figure_of_mean,
+    figure_of_parts,
+    hamming_loss,
+    mean_average_precision,
+    micro_average_precision,
+    paired,
+    subset_accuracies,
+)
+from soutu.train import CNNClassifier, MLDecoderClassifier, Plan, Settings
+from soutu.train.catalogue import CLASSICAL, make
+from soutu.train.run import with_splits
+from soutu.types import Preprocess, Tag
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from soutu.models.base import Scale
+    from soutu.train.catalogue import Estimator
+    from soutu.train.settings import Hard, LossName
+    from soutu.types import Vectors
+
+    Inputs = NDArray[Any]
+
+PIXELS, TEXT = "cnn from pixels", "ml-decoder, text queries"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A line of the table: a head, how it is trained, and what it looks at."""
+
+    head: str
+    loss: LossName = "bce"
+    hard: Hard = "none"
+    regions: Regions = "whole"
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        hard = "" if self.hard == "none" else f", hard: {self.hard}"
+        regions = "" if self.regions == "whole" else f", {self.regions}"
+        return f"{self.head}{regions}{hard}"
+
+    @property
+    def repeats(self) -> bool:
+        """Whether chance decides how it turns out, and training it again is cheap."""
+        return self.head not in CLASSICAL and self.head != PIXELS
+
+    def make(self, seed: int, scale: Scale | None) -> Estimator:
+        """Return the untrained head."""
+        settings = Settings(seed=seed, hard=self.hard)
+        if self.head == TEXT:
+            return MLDecoderClassifier(queries="text", loss=self.loss, settings=settings)
+        return make(self.head, loss=self.loss, settings=settings, scale=scale)
+
+
+RECIPES = (
+    *(Recipe(name) for name in ("zero-shot", "anchored", "logistic", "svm", "chain", "chains")),
+    *(Recipe(name) for name in ("linear", "mlp", "gcn", "ml-decoder", TEXT)),
+    *(
+        Recipe(name, loss)
+        for name in ("linear", "ml-decoder")
+        for loss in ("weighted-bce", "focal", "asl")
+    ),
+    *(Recipe(name, hard="reweight") for name in ("linear", "ml-decoder")),
+    *(Recipe(name, regions="whole+crops") for name in ("linear", "mlp", "ml-decoder")),
+)
+PAIRS = (
+    ("logistic", "chain"), ("logistic", "chains"), ("linear", "gcn"), ("linear", "mlp"),
+    ("linear", "ml-decoder"), ("mlp", "ml-decoder"), ("linear, whole+crops", "mlp, whole+crops"),
+    ("mlp, whole+crops", "ml-decoder, whole+crops"), ("linear", "linear, whole+crops"),
+)  # fmt: skip
+"""Heads that differ in one thing, the simpler one first: what the verdicts are about."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """Labelled pictures with their inputs by what is looked at, and the vectors of the classes."""
+
+    data: LabelledData
+    inputs: Mapping[str, Inputs]
+    text: Vectors
+    scale: Scale | None
+
+    def part(self, looked_at: str, split: str) -> tuple[Inputs, NDArray[np.int8]]:
+        """Return the inputs and the labels of a split."""
+        rows = np.flatnonzero(np.array(self.data.splits) == split)
+        return self.inputs[looked_at][rows], self.data.labels[rows]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answers:
+    """What a head says of the test pictures, for each seed, and the seconds to train it once."""
+
+    scores: Sequence[NDArray[np.float32]]
+    decided: Sequence[NDArray[np.bool_]]
+    seconds: float
+
+
+def read(path: Path, model: str, least: int) -> Task:
+    """Read, split and encode a labelled set. Raises SoutuError for what cannot be used."""
+    data = with_splits(load_data(path), Plan(heads=(), test_share=0.2))
+    inputs: dict[str, Inputs] = {}
+    with labelled.opened(model) as cache:
+        for regions in REGIONS:
+            inputs[regions] = labelled.encoded(cache, data.paths, regions).vectors
+        yes = {split: (data.part(split).labels == 1).sum(axis=0) for split in ("train", "test")}
+        kept = (yes["train"] >= least) & (yes["test"] >= 1)
+        data = data.only([name for name, keep in zip(data.classes, kept, strict=True) if keep])
+        text = text_vectors([Tag(name=name) for name in data.classes], cache.texts)
+        return Task(data=data, inputs=inputs, text=text, scale=cache.facts.scale)
+
+
+def pixels_of(data: LabelledData, side: int) -> NDArray[np.uint8]:
+    """Decode the pictures to squares, for the network that learns from pixels."""
+    spec = Preprocess(height=side, width=side, resize=side)
+    found = np.zeros((len(data), 3, side, side), np.uint8)
+    for row, path in enumerate(data.paths):
+        try:
+            found[row] = decode(path.read_bytes(), spec).pixels
+        except ImageError as error:
+            raise SystemExit(f"{path}: {error}") from error
+    return found
+
+
+def answers(task: Task, recipe: Recipe, seeds: int) -> Answers:
+    """Train a head with each seed, and score the test pictures."""
+    looked_at = PIXELS if recipe.head == PIXELS else recipe.regions
+    test, _ = task.part(looked_at, "test")
+    scores, decided, seconds = [], [], []
+    for seed in range(seeds if recipe.repeats else 1):
+        head = CNNClassifier() if recipe.head == PIXELS else recipe.make(seed, task.scale)
+        started = time.process_time()
+        head.fit(
+            *task.part(looked_at, "train"),
+            classes=task.data.classes,
+            text=task.text,
+            validation=task.part(looked_at, "val"),
+        )
+        seconds.append(time.process_time() - started)
+        scores.append(head.predict_proba(test))
+        decided.append(scores[-1] >= head.thresholds_)
+    return Answers(scores=scores, decided=decided, seconds=harness.median(seconds))
+
+
+def warm_up() -> None:
+    """Train on a handful of rows, so that no line of the table pays for imports."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(40, 8)).astype(np.float32)
+    for head in ("logistic", "linear"):
+        make(head, loss="bce", settings=Settings(epochs=1)).fit(
+            vectors, (vectors[:, :2] > 0).astype(np.int8), classes=["a", "b"]
+        )
+
+
+def over_seeds(figures: Sequence[Figure]) -> Figure:
+    """Make a figure of the mean over several trainings."""
+    return lambda counts: np.mean([figure(counts) for figure in figures], axis=0)
+
+
+def measured(found: Answers, labels: NDArray[np.int8]) -> dict[str, float]:
+    """Return all figures of a line, as means over its trainings."""
+    each = [mean_average_precision(scores, labels) for scores in found.scores]
+    interval = bootstrap(
+        over_seeds([figure_of_map(scores, labels) for scores in found.scores]), len(labels)
+    )
+    f1s = [f1(decided, labels) for decided in found.decided]
+    micro = [micro_average_precision(scores, labels) for scores in found.scores]
+    return {
+        "mAP": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "spread": float(np.std(each)) if len(each) > 1 else float("nan"),
+        "mAP micro": float(np.mean(micro)),
+        "F1 micro": float(np.mean([one.micro for one in f1s])),
+        "F1 macro": float(np.mean([one.macro for one in f1s])),
+        "Hamming": float(np.mean([hamming_loss(one, labels) for one in found.decided])),
+        "seconds": found.seconds,
+    }
+
+
+def compared(a: Answers, b: Answers, labels: NDArray[np.int8]) -> dict[str, Comparison]:
+    """Compare two heads on the same pictures, by ranking and by decisions."""
+
+    def figures(found: Answers) -> dict[str, Figure]:
+        parts = [f1_parts(one, labels) for one in found.decided]
+        subsets = [figure_of_mean(subset_accuracies(one, labels)) for one in found.decided]
+        return {
+            "mAP": over_seeds([figure_of_map(one, labels) for one in found.scores]),
+            "F1 micro": over_seeds([figure_of_parts(one, "micro") for one in parts]),
+            "all of a picture right": over_seeds(subsets),
+        }
+
+    first, second = figures(a), figures(b)
+    return {name: paired(first[name], second[name], len(labels)) for name in first}
+
+
+def layout(results: Mapping[Recipe, dict[str, float]]) -> str:
+    """Lay out the table, in percent."""
+    rows = []
+    for recipe, found in results.items():
+        loss = "-" if recipe.head in CLASSICAL else recipe.loss
+        spread = "" if np.isnan(found["spread"]) else f" ± {100 * found['spread']:.1f}"
+        interval = f"{100 * found['low']:.1f}–{100 * found['high']:.1f}"
+        shares = [f"{100 * found[name]:.1f}" for name in ("mAP micro", "F1 micro", "F1 macro")]
+        ranking = f"{100 * found['mAP']:.1f}{spread}", interval
+        hamming = f"{100 * found['Hamming']:.2f}"
+        rows.append([recipe.name, loss, *ranking, *shares, hamming, f"{found['seconds']:.1f}"])
+    names = "mAP micro", "micro F1", "macro F1", "Hamming loss", "CPU s"
+    return harness.table(["head", "loss", "mAP", "95 %", *names], rows)
+
+
+def verdicts(comparisons: Mapping[tuple[str, str], dict[str, Comparison]]) -> str:
+    """Lay out what each step up from a simpler head gains, in points."""
+    rows = []
+    for (a, b), found in comparisons.items():
+        cells = []
+        for one in found.values():
+            points = [100 * value for value in one.difference]
+            said = {"B is better": " **better**", "A is better": " **worse**"}.get(one.verdict, "")
+            cells.append(f"{points[0]:+.1f} ({points[1]:+.1f} to {points[2]:+.1f}){said}")
+        rows.append([b, a, *cells])
+    return harness.table(["head", "beside", *next(iter(comparisons.values()))], rows)
+
+
+def described(task: Task, left_out: str) -> str:
+    """Say what the labelled set is."""
+    labels = task.data.labels
+    sizes = ", ".join(f"{task.data.splits.count(s):,} {s}" for s in ("train", "val", "test"))  # type: ignore[union-attr]
+    return (
+        f"### {left_out}\n\n{sizes}; {labels.shape[1]} classes, "
+        f"{(labels == 1).sum(axis=1).mean():.2f} a picture, {(labels == -1).mean():.1%} unknown"
+    )
+
+
+def measure(task: Task, recipes: Sequence[Recipe], seeds: int, name: str) -> tuple[str, Any]:
+    """Measure every line of a set; return its tables and its figures."""
+    _, labels = task.part("whole", "test")
+    found: dict[Recipe, Answers] = {}
+    for recipe in recipes:
+        print(f"{name}: {recipe.name}, {recipe.loss}", file=sys.stderr, flush=True)
+        found[recipe] = answers(task, recipe, seeds)
+    results = {recipe: measured(one, labels) for recipe, one in found.items()}
+    plain = {recipe.name: one for recipe, one in found.items() if recipe.loss == "bce"}
+    pairs = [pair for pair in PAIRS if set(pair) <= plain.keys()]
+    comparisons = {(a, b): compared(plain[a], plain[b], labels) for a, b in pairs}
+    tables = [described(task, name), layout(results)]
+    tables += [verdicts(comparisons)] if comparisons else []
+    lines = [{**vars(recipe), **one} for recipe, one in results.items()]
+    against = [{"a": a, "b": b, "by": {k: v._asdict() for k, v in one.items()}}
+               for (a, b), one in comparisons.items()]  # fmt: skip
+    return "\n\n".join(tables), {"lines": lines, "comparisons": against}
+
+
+def main() -> None:
+    """Run the bench."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, nargs="+", help="labelled sets, as soutu train takes")
+    parser.add_argument("--encoder", default="mini", help="name or folder of a model")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of a head (default 3)")
+    parser.add_argument("--least", type=int, default=5, help="pictures a class needs (default 5)")
+    parser.add_argument("--heads", nargs="*", help="only these lines of the table")
+    parser.add_argument(
+        "--cnn", type=int, metavar="SIDE", help="a network from pixels of that size"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    facts = harness.machine("torch", "scikit-learn")
+    recipes = [one for one in RECIPES if chosen.heads is None or one.name in chosen.heads]
+    recipes += [Recipe(PIXELS)] if chosen.cnn else []
+    tables, figures = [], {}
+    with threadpool_limits(1):
+        warm_up()
+        for path in chosen.data:
+            name = path.parent.name if path.is_file() else path.name
+            try:
+                task = read(path, chosen.encoder, chosen.least)
+                if chosen.cnn:
+                    task.inputs[PIXELS] = pixels_of(task.data, chosen.cnn)  # type: ignore[index]
+                table, figures[name] = measure(task, recipes, chosen.seeds, name)
+            except SoutuError as error:
+                raise SystemExit(f"{path}: {error}") from error
+            tables.append(table)
+    harness.report(facts, tables, figures, chosen.json)
+
+
+if __name__ == "__main__":
+    main()
