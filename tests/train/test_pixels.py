@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from soutu.errors import InputError
+from soutu.heads import HeadEncoder, HeadFacts, open_head, save_head
+from soutu.heads.pixels import pixel_encoder, side_of
 from soutu.metrics import mean_average_precision
 from soutu.train.pixels import CNNClassifier, FineTunedClassifier, PixelClassifier
 from soutu.train.settings import Settings
@@ -137,3 +140,24 @@ def test_what_cannot_be_trained_on_is_refused() -> None:
         CNNClassifier().fit(pixels.astype(np.float32), labels, classes=CLASSES)
     with pytest.raises(InputError, match="4 blocks are to learn; the tower has 3"):
         FineTunedClassifier(tower=tower(), blocks=4).fit(pixels, labels, classes=CLASSES)
+
+
+def test_a_stored_head_answers_as_the_network_does(tmp_path: Path) -> None:
+    """It takes square pictures alone."""
+    pixels, labels = pictures(80, 0)
+    head = CNNClassifier(widths=(8, 16), settings=Settings(epochs=2, batch_size=16))
+    head.fit(pixels, labels, classes=CLASSES)
+    facts = HeadFacts(
+        classes=CLASSES, thresholds=(0.5,) * 3, encoder=pixel_encoder(16), method="cnn"
+    )
+    save_head(tmp_path / "head", head.to_head(), facts)
+    stored = open_head(tmp_path / "head").predict_proba(pixels)
+    np.testing.assert_allclose(stored, head.predict_proba(pixels), atol=1e-4)
+    wide = CNNClassifier(widths=(8,), settings=Settings(epochs=1))
+    wide.fit(np.ascontiguousarray(pixels[:, :, :, :8]), labels, classes=CLASSES)
+    with pytest.raises(InputError, match="square pictures; these are 8 x 16"):
+        wide.to_head()
+    with pytest.raises(InputError, match="reads vectors of mini and no pixels"):
+        side_of(HeadEncoder(name="mini", revision="a", dim=256))
+    with pytest.raises(InputError, match="768 numbers a picture"):
+        save_head(tmp_path / "other", head.to_head(), replace(facts, encoder=pixel_encoder(32)))

@@ -17,6 +17,7 @@ from soutu.data import LabelledData, load
 from soutu.errors import InputError
 from soutu.heads import open_head
 from soutu.library import open_library
+from soutu.library.pixels import picture_pixels
 from soutu.train.run import Plan, with_splits
 
 Train = Callable[..., Result]
@@ -208,3 +209,40 @@ def test_splits_are_the_datas_own_or_new(data: Path) -> None:
         splits(None, Plan(heads=heads, splits="given"), data)
     with pytest.raises(InputError, match="is left to train on"):
         splits(None, Plan(heads=heads, val_share=0.6, test_share=0.5), data)
+
+
+def test_a_network_over_pixels_is_judged_but_tags_no_library(
+    train: Train, data: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in the table beside heads over vectors, and `eval tagging` reads its folder."""
+    words = ["--head", "cnn", "--head", "linear", "--side", "32", "--epochs", "2"]
+    result = train(*words)
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:3]] == ["cnn", "linear"]
+    assert str(tmp_path / "out" / "linear") in result.stdout.splitlines()[-1]
+    folder = tmp_path / "out" / "cnn"
+    head = open_head(folder)
+    assert (head.kind, head.facts.encoder.name, head.facts.features) == ("pixels", "pixels", 3072)
+    squares = picture_pixels(load(data).paths, 32)
+    assert squares.pixels.shape == (60, 3, 32, 32)
+    scores = head.predict_proba(squares.pixels)
+    judged = CliRunner().invoke(
+        app, ["eval", "tagging", str(data), "--head", str(folder), "--resamples", "20", "--json"]
+    )
+    assert judged.exit_code == 0, judged.output
+    assert "has learned from" in judged.stdout
+    assert scores.shape == (60, 2)
+    assert train(*words, "--resume").exit_code == 0
+    assert (open_head(folder).predict_proba(squares.pixels) == scores).all()
+    with pytest.raises(InputError, match=r"reads uint8 pixels \[n, 3, 32, 32\]"):
+        head.predict_proba(np.zeros((1, head.facts.encoder.dim), np.float32))
+    with open_library(tmp_path / "lib", create=True) as library:
+        library.add([data.parent])
+        with pytest.raises(InputError, match="reads pixels; a library keeps the vectors"):
+            library.use_head(folder)
+
+
+def test_only_what_a_library_can_use_is_recommended(train: Train) -> None:
+    """Crops and pixels are no vectors of whole pictures."""
+    found = train("--head", "cnn", "--side", "32", "--epochs", "1")
+    assert "these heads score data sets alone" in found.stdout.splitlines()[-1]

@@ -12,7 +12,7 @@ from soutu.cli.display import columns, duration, printable, write_json
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.labelled_data import layout_option, partial_option, read_labelled, root_option
 from soutu.cli.options import examples, json_option, precision_option, quiet_option
-from soutu.train.catalogue import NAMES
+from soutu.train.catalogue import NAMES, PIXELS
 from soutu.train.settings import Hard, LossName
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ _PART = click.FloatRange(0, 1, max_open=True)
     help="Encode whole pictures only, or five crops of each too.",
 )  # fmt: skip
 @click.option(
+    "--side", type=click.IntRange(32, 512), default=64, show_default=True, metavar="PIXELS",
+    help="Of the pictures that --head cnn sees, whole, as squares.",
+)  # fmt: skip
+@click.option(
     "--split", type=click.Choice(["auto", "given", "new"]), default="auto", show_default=True,
     help="Take the data's own splits where it has some, only those, or draw new ones.",
 )  # fmt: skip
@@ -106,6 +110,7 @@ def command(
     model: str,
     precision: PrecisionChoice,
     regions: Regions,
+    side: int,
     split: Splits,
     val_share: float,
     test_share: float,
@@ -135,6 +140,7 @@ def command(
         loss=loss,
         settings=Settings(epochs=epochs, seed=seed, hard=hard),
         regions=regions,
+        side=side,
         splits=split,
         val_share=val_share,
         test_share=test_share,
@@ -146,7 +152,7 @@ def command(
     if as_json:
         write_json([_as_json(result) for result in results])
     elif not quiet:
-        click.echo("\n".join(_lines(results)))
+        click.echo("\n".join(_lines(results, regions)))
 
 
 def _train(
@@ -172,7 +178,7 @@ def _train(
         return train_heads(data, cache, plan, out, source=model, on_progress=watcher)
 
 
-def _lines(results: Sequence[TrainedResult]) -> list[str]:
+def _lines(results: Sequence[TrainedResult], regions: Regions) -> list[str]:
     names = list(results[0].figures)
     rows = [("HEAD", "LOSS", *(name.upper() for name in names), "EPOCHS", "TIME")]
     rows += [
@@ -185,12 +191,17 @@ def _lines(results: Sequence[TrainedResult]) -> list[str]:
         )
         for result in results
     ]
-    best = max(results, key=lambda result: result.figures["mAP"])
-    return [
+    lines = [
         *columns(rows, right=range(2, len(rows[0]))),
         f"Measured on {MEASURED[results[0].measured_on]}.",
-        f"To tag with the best: soutu tags use-head {printable(str(best.folder))}",
     ]
+    usable = [result for result in results if regions == "whole" and result.name not in PIXELS]
+    if usable:
+        best = max(usable, key=lambda result: result.figures["mAP"])
+        lines.append(f"To tag with the best: soutu tags use-head {printable(str(best.folder))}")
+    else:
+        lines.append("A library keeps one vector a picture: these heads score data sets alone.")
+    return lines
 
 
 def _as_json(result: TrainedResult) -> dict[str, object]:

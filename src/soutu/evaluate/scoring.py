@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import ImageError, InputError, ModelError
+from soutu.heads.pixels import side_of
 from soutu.heads.seen import among
 from soutu.images.keywords import key
+from soutu.library.pixels import picture_pixels
 from soutu.library.relevance import concepts
 from soutu.library.tagging.heads import Background, zero_shot
 from soutu.library.tagging.prompts import text_vectors
+from soutu.library.vectors import content_digest
 from soutu.types import Failure, Progress, Tag
 
 if TYPE_CHECKING:
@@ -97,6 +100,8 @@ def _by_head(data: LabelledData, system: System, setup: Setup) -> Scored:
     assert system.head is not None
     head = open_head(system.head)
     columns = _columns_of(head, data)
+    if head.kind == "pixels":
+        return _by_pixels(data, system, setup, head, columns)
     encoder = head.facts.encoder
     precision = encoder.precision if encoder.precision in ("fp32", "int8") else "auto"
     with setup.open(encoder.source or encoder.name, precision) as cache:  # type: ignore[arg-type]
@@ -107,8 +112,6 @@ def _by_head(data: LabelledData, system: System, setup: Setup) -> Scored:
                 "add the model that it was trained on"
             )
         found = _vectors(cache, data, setup, regions=head.facts.regions)
-        trained = head.facts.data
-        of = trained.name if trained else "?"
         return Scored(
             system=system,
             rows=found.rows,
@@ -116,10 +119,42 @@ def _by_head(data: LabelledData, system: System, setup: Setup) -> Scored:
             thresholds=head.thresholds_[columns],
             facts=cache.facts,
             content=found.digest,
-            seen=among(trained.seen, found.contents) if trained and trained.seen else None,
+            seen=_seen(head, found.contents),
             failures=found.failures,
-            notes=(f"The head is a {head.facts.method}, trained on {of}.",),
+            notes=_note_on(head),
         )
+
+
+def _by_pixels(
+    data: LabelledData, system: System, setup: Setup, head: StoredHead, columns: list[int]
+) -> Scored:
+    found = picture_pixels(
+        data.paths,
+        side_of(head.facts.encoder),
+        on_progress=setup.on_progress,
+        should_stop=setup.should_stop,
+    )
+    return Scored(
+        system=system,
+        rows=found.rows,
+        probabilities=head.predict_proba(found.pixels)[:, columns],
+        thresholds=head.thresholds_[columns],
+        facts=None,
+        content=content_digest(found.contents),
+        seen=_seen(head, found.contents),
+        failures=found.failures,
+        notes=_note_on(head),
+    )
+
+
+def _seen(head: StoredHead, contents: Sequence[bytes]) -> NDArray[np.bool_] | None:
+    trained = head.facts.data
+    return among(trained.seen, contents) if trained and trained.seen else None
+
+
+def _note_on(head: StoredHead) -> tuple[str, ...]:
+    trained = head.facts.data
+    return (f"The head is a {head.facts.method}, trained on {trained.name if trained else '?'}.",)
 
 
 def _columns_of(head: StoredHead, data: LabelledData) -> list[int]:

@@ -19,6 +19,7 @@ from soutu.heads.folder import (
 )
 from soutu.heads.graph import OnnxGraph
 from soutu.heads.linear import LinearHead
+from soutu.heads.pixels import PixelGraph
 
 __all__ = [
     "FACTS",
@@ -31,6 +32,7 @@ __all__ = [
     "HeadParts",
     "LinearHead",
     "OnnxGraph",
+    "PixelGraph",
     "Regions",
     "StoredHead",
     "TrainedHead",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from soutu.types import Vectors
 
-HeadKind = Literal["linear", "chain", "onnx"]
+HeadKind = Literal["linear", "chain", "onnx", "pixels"]
 """How a head scores; what it was trained by stands in `HeadFacts.method`."""
 
 Regions = Literal["whole", "whole+crops"]

@@ -154,7 +154,9 @@ def kind_of(found: Mapping[str, Any]) -> HeadKind:
     """Return the kind that JSON names. Raises InputError for an unknown one."""
     kind: HeadKind | None = found.get("kind")
     if kind is None or kind not in get_args(HeadKind):
-        raise InputError(f"the head is of the kind {kind!r}; known are linear, chain, onnx")
+        raise InputError(
+            f"the head is of the kind {kind!r}; known are {', '.join(get_args(HeadKind))}"
+        )
     return kind
 
 

@@ -19,6 +19,7 @@ from soutu.heads.chain import ChainHead
 from soutu.heads.facts import FORMAT, HeadFacts, from_json, kind_of, to_json
 from soutu.heads.graph import OnnxGraph, OnnxScorer
 from soutu.heads.linear import LinearHead
+from soutu.heads.pixels import PixelGraph, PixelScorer, side_of
 from soutu.models.record import replace_folder
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ FACTS, WEIGHTS, GRAPH = "head.json", "weights.safetensors", "head.onnx"
 FILES = (FACTS, WEIGHTS, GRAPH)
 """Every name that a file of a head's folder can have."""
 
-HeadParts: TypeAlias = LinearHead | ChainHead | OnnxGraph
+HeadParts: TypeAlias = LinearHead | ChainHead | OnnxGraph | PixelGraph
 """What an estimator's `to_head` gives, and `save_head` takes."""
 
 _MOST_FACTS = 64 << 20  # bytes of head.json that are read
@@ -74,15 +75,18 @@ class StoredHead:
     @property
     def weights_file(self) -> str:
         """The name of the file beside head.json."""
-        return GRAPH if self.kind == "onnx" else WEIGHTS
+        return _file_of(self.kind)
 
     @property
     def linear(self) -> LinearHead | None:
         """The weights of a linear head, None for another kind."""
         return self.scorer if isinstance(self.scorer, LinearHead) else None
 
-    def predict_proba(self, X: Vectors) -> NDArray[np.float32]:  # noqa: N803 - scikit-learn's name
-        """Return the probabilities [n, L] of vectors [n, dim] or [n, regions, dim]."""
+    def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float32]:  # noqa: N803 - scikit-learn's
+        """Return the probabilities [n, L] of vectors [n, dim] or [n, regions, dim].
+
+        Of the kind "pixels", those of uint8 pixels [n, 3, side, side].
+        """
         return self.scorer.predict_proba(X)
 
 
@@ -118,11 +122,15 @@ def save_head(folder: Path | str, parts: HeadParts, facts: HeadFacts) -> HeadFac
 
 
 def _weights(parts: HeadParts) -> tuple[str, bytes]:
-    if isinstance(parts, OnnxGraph):
+    if isinstance(parts, OnnxGraph | PixelGraph):
         return GRAPH, parts.graph
     from safetensors.numpy import save
 
     return WEIGHTS, save(dict(parts.arrays()))
+
+
+def _file_of(kind: HeadKind) -> str:
+    return GRAPH if kind in ("onnx", "pixels") else WEIGHTS
 
 
 def _require_ours(folder: Path) -> None:
@@ -158,7 +166,7 @@ def open_head(folder: Path | str) -> StoredHead:
     found = _object(folder, text)
     facts = _facts(folder, found)
     kind = kind_of(found)
-    name = GRAPH if kind == "onnx" else WEIGHTS
+    name = _file_of(kind)
     data = _intact(folder / name, found)
     try:
         scorer = _scorer(folder / name, kind, facts, data, found)
@@ -236,6 +244,8 @@ def _scorer(
     if kind == "onnx":
         regions = len(REGIONS[facts.regions])
         return OnnxScorer(path, labels=labels, dim=facts.encoder.dim, regions=regions)
+    if kind == "pixels":
+        return PixelScorer(path, labels=labels, side=side_of(facts.encoder))
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -84,12 +84,18 @@ class OnnxScorer:
             )
         shape = (-1, self._dim) if self._flat else (-1, self._regions, self._dim)
         rows = vectors.reshape(shape) if vectors.size else np.empty((0, *shape[1:]), np.float32)
-        parts = [
-            self._session.run({INPUT: rows[at : at + _BLOCK]}, OUTPUT)
-            for at in range(0, len(rows), _BLOCK)
-        ]
-        found = np.concatenate(parts) if parts else np.empty((0, self.labels), np.float32)
-        return np.clip(found, 0, 1)  # a sum in float32 may leave the range by its last bit
+        return scored(self._session, INPUT, rows, labels=self.labels, block=_BLOCK)
+
+
+def scored(
+    session: Session, name: str, rows: NDArray[Any], *, labels: int, block: int
+) -> NDArray[np.float32]:
+    """Return what a graph says of rows, [n, labels], in blocks of pictures."""
+    parts = [
+        session.run({name: rows[at : at + block]}, OUTPUT) for at in range(0, len(rows), block)
+    ]
+    found = np.concatenate(parts) if parts else np.empty((0, labels), np.float32)
+    return np.clip(found, 0, 1)  # a sum in float32 may leave the range by its last bit
 
 
 def _flat(session: Session, path: Path) -> bool:

@@ -8,7 +8,7 @@ that is stopped, or killed, goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,12 @@ class PictureVectors:
     @property
     def digest(self) -> str:
         """A hash over the content of all pictures, in their order: 32 hex digits."""
-        return xxhash.xxh3_128_hexdigest(b"".join(self.contents))
+        return content_digest(self.contents)
+
+
+def content_digest(contents: Iterable[bytes]) -> str:
+    """Hash the hashes of pictures' contents, in their order: 32 hex digits."""
+    return xxhash.xxh3_128_hexdigest(b"".join(contents))
 
 
 class VectorCache:

@@ -56,12 +56,16 @@ class Estimator(Protocol):
 
 NAMES = (
     "zero-shot", "anchored", "logistic", "svm", "chain", "chains",
-    "linear", "mlp", "gcn", "ml-decoder",
+    "linear", "mlp", "gcn", "ml-decoder", "cnn",
 )  # fmt: skip
 """Heads by name, in the order that help and tables list them."""
 
 CLASSICAL = frozenset({"zero-shot", "anchored", "logistic", "svm", "chain", "chains"})
 """Those that scikit-learn trains, or nobody; they know no losses and no epochs."""
+
+
+PIXELS = frozenset({"cnn"})
+"""Those that read pixels and no vectors."""
 
 
 def make(name: str, *, loss: LossName, settings: Settings, scale: Scale | None = None) -> Estimator:
@@ -82,6 +86,10 @@ def make(name: str, *, loss: LossName, settings: Settings, scale: Scale | None =
         return estimators.GCNClassifier(loss=loss, settings=settings)
     if name == "ml-decoder":
         return estimators.MLDecoderClassifier(loss=loss, settings=settings)
+    if name == "cnn":
+        from soutu.train.pixels import CNNClassifier
+
+        return CNNClassifier(loss=loss, settings=settings)
     raise InputError(f"there is no head {name!r}; known are {', '.join(NAMES)}")
 
 

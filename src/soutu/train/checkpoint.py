@@ -79,6 +79,7 @@ def load(folder: Path) -> Checkpoint | None:
 
 def check_same_run(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise InputError where a checkpoint comes from other data, settings or software."""
+    now = json.loads(json.dumps(now))  # as it was stored: tuples are lists there
     other = [
         f"{name} was {_short(then.get(name))} and is {_short(now.get(name))}"
         for name in dict.fromkeys([*now, *then])

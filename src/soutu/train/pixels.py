@@ -1,7 +1,7 @@
 """Heads that see pixels: a small CNN from scratch, and an image tower whose last blocks learn.
 
-X are uint8 pixels [n, 3, height, width], as `soutu.images.decode` gives them. What they learn is no
-head over a library's vectors: `export` writes a graph that reads pixels.
+X are uint8 pixels [n, 3, height, width], such as `soutu.library.pixels` gives. What they learn
+reads pixels, and so scores data sets but no library, which keeps vectors.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from soutu.errors import InputError
+from soutu.heads import PixelGraph
+from soutu.heads.pixels import PIXELS
 from soutu.train.classifier import TorchClassifier
 from soutu.train.estimators import LinearClassifier
 from soutu.train.examples import Examples
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
     from soutu.types import Vectors
 
-PIXELS = "pixels"
-"""The input of exported graphs, uint8 [n, 3, height, width]; the output is `probabilities`."""
 _BATCH = 64
 
 
@@ -123,8 +123,20 @@ class PixelClassifier(TorchClassifier):
 
     def export(self, path: Path) -> None:
         """Write an ONNX graph from uint8 pixels [n, 3, height, width] to probabilities."""
+        path.write_bytes(self._graph())
+
+    def to_head(self) -> PixelGraph:
+        """Return what `soutu.heads.save_head` stores. Raises InputError for pixels not square."""
+        graph = self._graph()
+        _, height, width = self._shape
+        if height != width:
+            raise InputError(f"a head reads square pictures; these are {width} x {height}")
+        return PixelGraph(graph=graph, labels=len(self.classes_), side=height)
+
+    def _graph(self) -> bytes:
+        network = self.fitted()
         sample = torch.zeros((2, *self._shape), dtype=torch.uint8)
-        path.write_bytes(export(self.fitted(), sample, input_name=PIXELS))
+        return export(network, sample, input_name=PIXELS)
 
     def _check_pixels(self, inputs: NDArray[Any]) -> None:
         if inputs.ndim != 4 or inputs.shape[1] != 3 or inputs.dtype != np.uint8:

@@ -15,10 +15,12 @@ import numpy as np
 from soutu.data import LabelledData, stratified
 from soutu.errors import InputError
 from soutu.heads import FACTS, HeadData, HeadEncoder, HeadFacts, Regions, save_head
+from soutu.heads.pixels import pixel_encoder
 from soutu.heads.seen import marks
+from soutu.library.pixels import picture_pixels
 from soutu.library.tagging.prompts import text_vectors
 from soutu.metrics import f1, hamming_loss, mean_average_precision
-from soutu.train.catalogue import Estimator, make
+from soutu.train.catalogue import PIXELS, Estimator, make
 from soutu.train.examples import Examples, check_examples
 from soutu.train.settings import LossName, Settings
 from soutu.types import Tag
@@ -33,13 +35,15 @@ if TYPE_CHECKING:
 Splits = Literal["auto", "given", "new"]
 """Whose splits are used: the data's own where it has them, those alone, or fresh ones."""
 _SHOWN = 5
+_WHOLE: Regions = "whole"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What to train, and how.
 
-    `heads` are names of `catalogue.NAMES`. `val_share` and `test_share` are the shares of pictures
+    `heads` are names of `catalogue.NAMES`. `side` is that of the pictures which heads over pixels
+    see. `val_share` and `test_share` are the shares of pictures
     held out where splits are new. `leave_out` trains without pictures that cannot be read, which
     are an error otherwise.
     """
@@ -48,6 +52,7 @@ class Plan:
     loss: LossName = "bce"
     settings: Settings = field(default_factory=Settings)
     regions: Regions = "whole"
+    side: int = 64
     splits: Splits = "auto"
     val_share: float = 0.2
     test_share: float = 0.0
@@ -100,28 +105,30 @@ def train_heads(
         _require_all(found, len(data))
     data = data.take(found.rows)
     _check_labels(data)
-    parts = {split: _part(data, found.vectors, split) for split in ("train", "val", "test")}
+    parts = _parts(data, found.vectors)
     text = text_vectors([Tag(name=name) for name in data.classes], cache.texts)
     taught = HeadData(
         name=data.name, digest=data.digest, pictures=len(data), seen=_seen(data, found)
     )
+    squares = _squares(data, plan, on_progress)
     results = []
     for name, estimator in estimators:
+        mine = squares if name in PIXELS else parts
         checkpoint = out / f"{name}.run"
         if not plan.resume:
             shutil.rmtree(checkpoint, ignore_errors=True)
         started = time.perf_counter()
         estimator.fit(
-            parts["train"].inputs,
-            parts["train"].labels,
+            mine["train"].inputs,
+            mine["train"].labels,
             classes=data.classes,
             text=text,
-            validation=(parts["val"].inputs, parts["val"].labels),
+            validation=(mine["val"].inputs, mine["val"].labels),
             on_progress=on_progress,
             checkpoint=checkpoint,
         )
         seconds = time.perf_counter() - started
-        result = _result(name, estimator, parts, seconds, out / name)
+        result = _result(name, estimator, mine, seconds, out / name)
         facts = _facts(estimator, result, taught, cache.facts, plan, source)
         save_head(result.folder, estimator.to_head(), facts)
         results.append(result)
@@ -221,9 +228,24 @@ def _seen(data: LabelledData, found: PictureVectors) -> str:
     return marks(content for content, split in pairs if split in ("train", "val"))
 
 
-def _part(data: LabelledData, vectors: NDArray[np.float32], split: str) -> Examples:
-    rows = np.flatnonzero(np.array(data.splits) == split)
-    return Examples(vectors[rows], data.labels[rows])
+def _squares(
+    data: LabelledData, plan: Plan, on_progress: Callable[[Progress], None] | None
+) -> dict[str, Examples]:
+    """Read the pixels of all pictures where a head wants them."""
+    if PIXELS.isdisjoint(plan.heads):
+        return {}
+    found = picture_pixels(data.paths, plan.side, on_progress=on_progress)
+    if found.failures:
+        one = found.failures[0]
+        msg = f"{one.path} has become unreadable: {one.reason}. Run the same command again"
+        raise InputError(msg)
+    return _parts(data, found.pixels)
+
+
+def _parts(data: LabelledData, inputs: NDArray[Any]) -> dict[str, Examples]:
+    splits = np.array(data.splits)
+    rows = {split: np.flatnonzero(splits == split) for split in ("train", "val", "test")}
+    return {split: Examples(inputs[mine], data.labels[mine]) for split, mine in rows.items()}
 
 
 def _result(
@@ -255,18 +277,22 @@ def _facts(
     source: str,
 ) -> HeadFacts:
     describe: Callable[[], dict[str, Any]] = getattr(estimator, "parameters", dict)
-    return HeadFacts(
-        classes=estimator.classes_,
-        thresholds=tuple(estimator.thresholds_.tolist()),
-        encoder=HeadEncoder(
+    encoder, regions = pixel_encoder(plan.side), _WHOLE
+    if result.name not in PIXELS:
+        regions = plan.regions
+        encoder = HeadEncoder(
             name=facts.name,
             revision=facts.revision,
             dim=facts.dim,
             precision=facts.precision,
             source=source or facts.name,
-        ),
+        )
+    return HeadFacts(
+        classes=estimator.classes_,
+        thresholds=tuple(estimator.thresholds_.tolist()),
+        encoder=encoder,
         method=result.name,
-        regions=plan.regions,
+        regions=regions,
         loss=result.loss,
         parameters=describe(),
         data=taught,

@@ -104,6 +104,11 @@ def opened(folder: Path | str) -> StoredHead:
     from soutu.heads import open_head
 
     head = open_head(absolute(folder))
+    if head.kind == "pixels":
+        raise InputError(
+            f"the head {head.folder} reads pixels; a library keeps the vectors of an encoder. "
+            "Train one that reads these, such as linear"
+        )
     if head.facts.regions != "whole":
         raise InputError(
             f"the head looks at {head.facts.regions} of a picture; a library keeps the vector of "
