@@ -148,7 +148,11 @@ def command(
         leave_out=leave_out,
     )
     labelled = read_labelled(data, library, what="DATA", layout=layout, root=root, partial=partial)
-    results = _train(labelled, plan, Path(out), model, precision, quiet=quiet or as_json)
+    try:
+        results = _train(labelled, plan, Path(out), model, precision, quiet=quiet or as_json)
+    except KeyboardInterrupt:
+        click.echo("To go on from here: the same command with --resume", err=True)
+        raise
     if as_json:
         write_json([_as_json(result) for result in results])
     elif not quiet:
