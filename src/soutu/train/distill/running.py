@@ -18,6 +18,7 @@ from soutu.train.distill.export import Exported, export, fitted_scale
 from soutu.train.distill.lesson import lesson_of
 from soutu.train.distill.loop import best_device, told, train
 from soutu.train.distill.settings import Settings
+from soutu.train.distill.start import Start, settings_from_start
 from soutu.train.distill.teaching import Word, teach
 from soutu.train.distill.tune import tune
 from soutu.train.distill.vocabulary import build_tokenizer
@@ -107,20 +108,22 @@ def learn_and_export(
     name: str,
     scale_of: Callable[[Student, Tokenizer], Scale],
     facts: Mapping[str, Any],
+    start: Start | None = None,
     on_progress: Watcher | None = None,
     should_stop: Stop | None = None,
 ) -> tuple[Exported, dict[str, float]]:
     """Build the tokenizer, train on a corpus, tune, and export the average of the weights.
 
-    `scale_of` finds the student's map from cosine to probability. Returns figures on what was held
+    With a `start` the weights and the tokenizer begin as its. `scale_of` finds the student's map from cosine to probability. Returns figures on what was held
     out too, as `agreement` does.
 
     Raises as `train` and `export` do.
     """
-    tokenizer = corpus_tokenizer(corpus, settings)
+    settings = settings_from_start(settings, start)
+    tokenizer = corpus_tokenizer(corpus, settings) if start is None else start.tokenizer
     training = train(
         corpus, tokenizer, settings, work / "training",
-        digest=digest, on_progress=on_progress, should_stop=should_stop,
+        digest=digest, start=start, on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     student, device = training.average, best_device()
     on_step = told(on_progress, should_stop, settings.tune_steps, settings.steps, settings.steps)
@@ -129,7 +132,14 @@ def learn_and_export(
     student = student.cpu()
     scale = scale_of(student, tokenizer)
     rounded = {key: round(value, 4) for key, value in figures.items()}
-    distilled = {"steps": settings.steps, "corpus": digest, "held_out": rounded}
+    distilled = {
+        "steps": settings.steps,
+        "corpus": digest,
+        "held_out": rounded,
+        "sharpness": [round(float(value), 3) for value in student.sharpness()],
+    }
+    if start is not None:
+        distilled["start"] = f"{start.name} ({start.digest})"
     made = export(
         student, tokenizer, corpus, settings, out,
         name=name, scale=scale, facts={"distilled": distilled, **facts},
