@@ -73,7 +73,10 @@ def make(
     used = [*sets["pictures"], sets["captions"], *sets["words"]]
     facts = {
         "tag_template": "a photo of a {}",
-        "provenance": {**CREDITS, "data": [f"{each['name']} ({each['licence']})" for each in used]},
+        "provenance": {
+            **_credits(start),
+            "data": [f"{each['name']} ({each['licence']})" for each in used],
+        },
     }
     stop = StopRequest()
 
@@ -83,8 +86,15 @@ def make(
     with stop.listening(), shown_progress(stop, quiet=quiet) as watcher:
         return learn_and_export(
             corpus, digest, settings, out, work,
-            name=name, scale_of=scale_of, facts=facts, start=start, on_progress=watcher, should_stop=stop,
+            name=name, scale_of=scale_of, facts=facts, start=start,
+            on_progress=watcher, should_stop=stop,
         )  # fmt: skip
+
+
+def _credits(start: Start | None) -> dict[str, str]:
+    if start is None:
+        return CREDITS
+    return {part: f"{text}; trained further from {start.name}" for part, text in CREDITS.items()}
 
 
 def _decode(sources: Path, sets: Mapping[str, Any], flickr: Flickr, folder: Path) -> list[Decoded]:

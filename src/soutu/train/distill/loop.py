@@ -26,7 +26,7 @@ from soutu.train.distill.networks import Student
 from soutu.train.distill.settings import Settings
 from soutu.train.distill.start import Start, begin
 from soutu.train.distill.steps import step_losses
-from soutu.train.distill.table import first_table, fit_table
+from soutu.train.distill.table import first_table, fit_table, in_place
 from soutu.types import Progress
 
 if TYPE_CHECKING:
@@ -104,11 +104,12 @@ def _begun(
     if start is not None:
         begin(student, start, lesson, settings)
     else:
-        on_step = told(on_progress, should_stop, settings.text_steps, 0, settings.steps)
         table = first_table(lesson.taught, lesson.targets, tokenizer.get_vocab_size())
         with torch.no_grad():
             student.table.copy_(table)
         student.blank()
+    if not in_place(student.table, lesson.taught, lesson.targets):
+        on_step = told(on_progress, should_stop, settings.text_steps, 0, settings.steps)
         fit_table(student.table, lesson.taught, lesson.targets, settings, on_step)
     training.average = checkpoints.averaged(student)
     checkpoints.save(training, folder, settings, digest)

@@ -118,7 +118,8 @@ def settings_from_start(settings: Settings, start: Start | None) -> Settings:
     """
     if start is None:
         return replace(settings, start="")
-    wanted = [tuple(layer[0].weight.shape) for layer in _layers(ImageTower(settings))]  # type: ignore[union-attr]
+    layers = ImageTower(settings).convolutions()
+    wanted = [tuple(layer.parts()[0].weight.shape) for layer in layers]
     found = [weights.shape for weights, _ in start.convolutions]
     if wanted != found:
         shown = next((pair for pair in zip(found, wanted, strict=False) if pair[0] != pair[1]),
@@ -135,6 +136,18 @@ def settings_from_start(settings: Settings, start: Start | None) -> Settings:
     return replace(settings, start=start.digest)
 
 
+def turned(start: Start, texts: Sequence[str], targets: NDArray[np.float32]) -> Start:
+    """Turn a start's space so that texts come as near to unit vectors [n, dim] as a turn can.
+
+    Two students of one teacher, on other pictures, differ by such a turn (Schonemann, A generalized
+    solution of the orthogonal Procrustes problem, 1966).
+    """
+    left, _, right = np.linalg.svd(start.texts(texts).T.astype(np.float64) @ targets)
+    turn = np.asarray(left @ right, dtype=np.float32)
+    weights, bias = start.project
+    return replace(start, table=start.table @ turn, project=(turn.T @ weights, bias @ turn))
+
+
 def begin(student: Student, start: Start, lesson: Lesson, settings: Settings) -> None:
     """Give a fresh student the start's weights, in place.
 
@@ -147,7 +160,7 @@ def begin(student: Student, start: Start, lesson: Lesson, settings: Settings) ->
         weights, bias = start.project
         student.image.project.weight.copy_(torch.from_numpy(weights))
         student.image.project.bias.copy_(torch.from_numpy(bias))
-        layers = list(_layers(student.image))
+        layers = list(student.image.convolutions())
         for layer, (weights, bias) in zip(layers, start.convolutions, strict=True):
             _fill(layer, torch.from_numpy(weights), torch.from_numpy(bias))
         student.blank()
@@ -178,8 +191,9 @@ class _Weights:
 
     def layer(self, node: onnx.NodeProto) -> Layer:
         """Return what a convolution or a matrix multiplies and adds; weights [outputs, ...]."""
-        weights = self._float(node.input[1])
-        return weights, self._float(node.input[2])
+        if len(node.input) < 3:
+            raise InputError(f"{node.name} adds nothing; the towers that soutu trains always do")
+        return self._float(node.input[1]), self._float(node.input[2])
 
     def table(self, path: Path) -> NDArray[np.float32]:
         """Return the vectors of the tokens [tokens, dim]."""
@@ -207,12 +221,11 @@ class _Watch:
     """Takes the mean and the variance of what a convolution makes, before its normalisation."""
 
     def __init__(self, layer: Convolution) -> None:
-        self._layer = layer
-        width = layer[0].out_channels
-        self._sum = torch.zeros(width, dtype=torch.float64)
-        self._squares = torch.zeros(width, dtype=torch.float64)
+        self._convolution, self._norm = layer.parts()
+        self._sum = torch.zeros(self._norm.num_features, dtype=torch.float64)
+        self._squares = torch.zeros(self._norm.num_features, dtype=torch.float64)
         self._count = 0
-        self._hook = layer[0].register_forward_hook(self._look)  # type: ignore[arg-type]
+        self._hook = self._convolution.register_forward_hook(self._look)
 
     def _look(self, _: nn.Module, __: Any, found: Tensor) -> None:
         values = found.detach().float().cpu()
@@ -223,33 +236,27 @@ class _Watch:
     def normalise(self) -> None:
         """Put the normalisation back: the layer does what it did, with fresh-sized weights."""
         self._hook.remove()
-        convolution, norm = self._layer[0], self._layer[1]
-        assert isinstance(convolution, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        mean = (self._sum / self._count).to(norm.bias)
-        variance = (self._squares / self._count).to(norm.bias) - mean.square()
+        convolution, norm = self._convolution, self._norm
+        mean = self._sum / self._count
+        variance = (self._squares / self._count - mean.square()).clamp(min=0).to(norm.bias)
+        mean = mean.to(norm.bias)
         sides = convolution.kernel_size[0] * convolution.kernel_size[1]
         fresh = math.sqrt(2 / (convolution.out_channels * sides))
         factor = fresh / convolution.weight.square().mean().sqrt().clamp(min=1e-12)
         convolution.weight *= factor
-        norm.running_mean.copy_(mean * factor)
-        norm.running_var.copy_(variance.clamp(min=0) * factor**2)
-        norm.weight.copy_((norm.running_var + norm.eps).sqrt() / factor)
-        norm.bias += mean
+        variance *= factor**2
+        norm.get_buffer("running_mean").copy_(mean * factor)
+        norm.get_buffer("running_var").copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt() / factor)
+        norm.bias.copy_(norm.bias + mean)
 
 
 def _fill(layer: Convolution, weights: Tensor, bias: Tensor) -> None:
     """Make a layer do what a folded convolution does: its normalisation adds the bias only."""
-    convolution, norm = layer[0], layer[1]
-    assert isinstance(convolution, nn.Conv2d)
-    assert isinstance(norm, nn.BatchNorm2d)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
+    convolution, norm = layer.parts()
     convolution.weight.copy_(weights)
-    norm.running_mean.zero_()
-    norm.running_var.fill_(1 - norm.eps)
+    norm.get_buffer("running_mean").zero_()
+    norm.get_buffer("running_var").fill_(1 - norm.eps)
     norm.weight.fill_(1)
     norm.bias.copy_(bias)
 
@@ -269,10 +276,6 @@ def _fit(head: nn.Linear, inputs: Tensor, goals: Tensor) -> None:
     weights = torch.linalg.solve(gram, centred.T @ (goals - height).double() / len(centred))
     head.weight.copy_(weights.T)
     head.bias.copy_(height - middle @ weights.to(middle))
-
-
-def _layers(tower: ImageTower) -> Iterator[Convolution]:
-    return (module for module in tower.body.modules() if isinstance(module, Convolution))
 
 
 def _check_pixels(config: Mapping[str, Any], folder: Path) -> None:
