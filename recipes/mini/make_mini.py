@@ -24,10 +24,12 @@ from soutu.cli.interrupts import StopRequest
 from soutu.cli.progress import shown_progress
 from soutu.errors import SoutuError
 from soutu.models.base import Scale
+from soutu.models.card import MINI_FOLDER
 from soutu.train.distill.corpus import Corpus, plain_shelf, save_corpus
 from soutu.train.distill.export import Exported
 from soutu.train.distill.running import learn_and_export
 from soutu.train.distill.settings import Settings
+from soutu.train.distill.start import Start, open_start
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from soutu.train.distill.networks import Student
 
 MINI = Settings(mosaics=0.375, learning_rate=2e-3, vocabulary=33_000)
+CONTINUED = replace(MINI, learning_rate=1e-3, steps=4_000)
+"""For a training that starts from an earlier model: its weights are good already."""
 TEMPLATES = ("a photo of a {}", "a photo of the {}", "a picture of {}", "a close-up photo of a {}")
 CREDITS = {
     "image": "trained from scratch; targets from MobileNetV2 (Apache-2.0)",
@@ -50,12 +54,16 @@ def make(
     settings: Settings,
     *,
     pictures: PictureTeacher,
-    texts: TextTeacher,
+    texts: TextTeacher | Start,
     table: Mapping[str, Any] | None = None,
     name: str = "mini",
     quiet: bool = False,
 ) -> tuple[Exported, dict[str, float]]:
-    """Run all stages; return what the export measured, and figures on held-out pictures."""
+    """Run all stages; return what the export measured, and figures on held-out pictures.
+
+    Where `texts` is an earlier model, the training starts from it, and texts keep its places.
+    """
+    start = texts if isinstance(texts, Start) else None
     sets = dict(table or read_sets())
     words = read_all(sources, sets["words"])
     flickr = read_flickr(sources, sets["captions"])
@@ -65,7 +73,10 @@ def make(
     used = [*sets["pictures"], sets["captions"], *sets["words"]]
     facts = {
         "tag_template": "a photo of a {}",
-        "provenance": {**CREDITS, "data": [f"{each['name']} ({each['licence']})" for each in used]},
+        "provenance": {
+            **_credits(start),
+            "data": [f"{each['name']} ({each['licence']})" for each in used],
+        },
     }
     stop = StopRequest()
 
@@ -75,8 +86,15 @@ def make(
     with stop.listening(), shown_progress(stop, quiet=quiet) as watcher:
         return learn_and_export(
             corpus, digest, settings, out, work,
-            name=name, scale_of=scale_of, facts=facts, on_progress=watcher, should_stop=stop,
+            name=name, scale_of=scale_of, facts=facts, start=start,
+            on_progress=watcher, should_stop=stop,
         )  # fmt: skip
+
+
+def _credits(start: Start | None) -> dict[str, str]:
+    if start is None:
+        return CREDITS
+    return {part: f"{text}; trained further from {start.name}" for part, text in CREDITS.items()}
 
 
 def _decode(sources: Path, sets: Mapping[str, Any], flickr: Flickr, folder: Path) -> list[Decoded]:
@@ -93,14 +111,18 @@ def assemble(
     words: Words,
     flickr: Flickr,
     pictures: PictureTeacher,
-    texts: TextTeacher,
+    texts: TextTeacher | Start,
     work: Path,
     settings: Settings,
 ) -> Corpus:
     """Put pictures, the teachers' answers and texts together."""
     labels = sorted({key for each in decoded if not _is_flickr(each) for key in each.keys})
     captions, languages, owners = _captions(flickr)
-    taught, targets = _taught(words, flickr, texts, work, settings.dim)
+    if isinstance(texts, Start):
+        taught = _texts_of(words, flickr, texts)
+        targets = texts.texts(taught)
+    else:
+        taught, targets = _taught(words, flickr, texts, work, settings.dim)
     row_of = {name: row for row, name in enumerate(labels)}
     shelves = []
     for place, each in enumerate(decoded):
@@ -114,7 +136,7 @@ def assemble(
         )  # fmt: skip
         shelves.append(shelf)
     return Corpus(
-        teacher="MobileNetV2 for pictures, all-MiniLM-L6-v2 for texts",
+        teacher=f"MobileNetV2 for pictures, {texts.name} for texts",
         shelves=tuple(shelves),
         bank=words.classes,
         bank_weights=pictures.weights,
@@ -198,6 +220,17 @@ def _taught(
     return tuple(texts), np.concatenate(targets)
 
 
+def _texts_of(words: Words, flickr: Flickr, start: Start) -> tuple[str, ...]:
+    """List the texts that are to stay where an earlier model has them, in both languages."""
+    train = flickr.splits["train"]
+    sentences = [text for by_id in flickr.captions.values() for key in train
+                 for text in by_id.get(key, ())]  # fmt: skip
+    names = sorted({*(en for en, _ in words.pairs), *words.classes})
+    filled = [template.format(name) for name in names for template in TEMPLATES]
+    chinese = sorted({zh for _, zh in words.pairs})
+    return (*sentences, *names, *filled, *chinese, *start.words())
+
+
 def _answers(teacher: TextTeacher, texts: Sequence[str], work: Path) -> NDArray[np.float32]:
     """Return the text teacher's vectors, from disk where the same texts were asked before."""
     listed, path = work / "texts.json", work / "texts.npy"
@@ -223,6 +256,10 @@ def _projection(
     return project
 
 
+def _start(name: str) -> Start:
+    return open_start(MINI_FOLDER if name == "mini" else Path(name))
+
+
 def main() -> None:
     """Read the command line and make the model."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -230,17 +267,23 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="what is kept between runs")
     parser.add_argument("--out", type=Path, required=True, help="the model's folder")
     parser.add_argument("--mobilenet", type=Path, required=True, help="the .tflite file")
-    parser.add_argument("--minilm", type=Path, required=True, help="the folder of MiniLM")
-    parser.add_argument("--steps", type=int, default=MINI.steps)
-    parser.add_argument("--batch", type=int, default=MINI.batch)
+    begun = parser.add_mutually_exclusive_group(required=True)
+    begun.add_argument("--minilm", type=Path, help="the folder of MiniLM, to start from nothing")
+    begun.add_argument("--start", help="a model's folder, or mini, to start from its weights")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--batch", type=int)
     parser.add_argument("--processes", type=int, default=2, help="of the picture teacher")
     given = parser.parse_args()
-    settings = replace(MINI, steps=given.steps, batch=given.batch)
+    settings = CONTINUED if given.start else MINI
+    settings = replace(
+        settings, steps=given.steps or settings.steps, batch=given.batch or settings.batch
+    )
     try:
         given.work.mkdir(parents=True, exist_ok=True)
+        texts = _start(given.start) if given.start else MiniLM(given.minilm)
         made, figures = make(
             given.sources, given.work, given.out, settings,
-            pictures=MobileNet(given.mobilenet, given.processes), texts=MiniLM(given.minilm),
+            pictures=MobileNet(given.mobilenet, given.processes), texts=texts,
         )  # fmt: skip
     except SoutuError as error:
         sys.exit(f"make_mini: {error}")

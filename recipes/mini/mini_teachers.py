@@ -37,6 +37,11 @@ class PictureTeacher(Protocol):
 class TextTeacher(Protocol):
     """Answers for texts."""
 
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
     def words(self) -> Sequence[str]:
         """List common words that it knows."""
         ...
@@ -75,6 +80,8 @@ class MobileNet:
 
 class MiniLM:
     """all-MiniLM-L6-v2 from a folder; needs sentence-transformers."""
+
+    name = "all-MiniLM-L6-v2"
 
     def __init__(self, folder: Path) -> None:
         from sentence_transformers import SentenceTransformer

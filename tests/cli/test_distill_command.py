@@ -59,6 +59,24 @@ def test_a_student_is_made_and_can_be_added(
     assert ModelStore(tmp_path / "store").add(tmp_path / "mine").name == "mine"
 
 
+def test_a_student_can_be_trained_further(
+    soutu_command: Soutu, tmp_path: Path, arguments: list[str]
+) -> None:
+    """A folder or a name is the start; one of another shape is refused in a sentence."""
+    assert soutu_command(*arguments).exit_code == 0
+    again = [*arguments[:-1], str(tmp_path / "again")]
+    result = soutu_command(*again, "--start", str(tmp_path / "mine"))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (tmp_path / "again/image.onnx").is_file()
+    assert soutu_command("models", "add", str(tmp_path / "again")).exit_code == 0
+    other = [*arguments[:-1], str(tmp_path / "other")]
+    refused = soutu_command(*other, "--start", "mini")
+    assert refused.exit_code == 2
+    assert "the start, mini, has another image tower" in refused.stderr
+    missing = soutu_command(*other, "--start", str(tmp_path / "pictures"))
+    assert "has no image.onnx" in missing.stderr
+
+
 def test_ctrl_c_stops_and_the_same_command_goes_on(
     soutu_command: Soutu, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from painting import COLOURS, paint
 
 from soutu.errors import InputError
 from soutu.models import ModelStore, layout
+from soutu.train.distill.start import open_start
 
 CHINESE = {"red": "红色", "green": "绿色", "blue": "蓝色", "white": "白色"}
 SMOKE = replace(SMALL, train_size=64, mosaics=0.25, batch=8, bank_batch=4)
@@ -43,6 +44,7 @@ class ColourPictures:
 class CountedTexts:
     """A text teacher that counts letters; it remembers how often it was asked."""
 
+    name = "letters"
     asked = 0
 
     def words(self) -> Sequence[str]:
@@ -125,6 +127,29 @@ def test_the_recipe_makes_a_model(tmp_path: Path, sources: Path) -> None:
     assert layout.read(tmp_path / "one").scale.bias is not None
     encoder = ModelStore(tmp_path / "home").load(tmp_path / "one")
     assert np.isfinite(encoder.encode_texts(["red", "红色", "天空"])).all()
+
+
+def test_the_recipe_goes_on_from_a_model(tmp_path: Path, sources: Path) -> None:
+    """Its own texts are the places to keep, so that no text teacher is needed."""
+    make(
+        sources, tmp_path / "work", tmp_path / "one", SMOKE,
+        pictures=ColourPictures(), texts=CountedTexts(), quiet=True,
+    )  # fmt: skip
+    start = open_start(tmp_path / "one")
+    gentle = replace(SMOKE, learning_rate=1e-4, tune_steps=0)
+    made, _ = make(
+        sources, tmp_path / "more", tmp_path / "two", gentle,
+        pictures=ColourPictures(), texts=start, quiet=True,
+    )  # fmt: skip
+    assert made.error <= 1e-4
+    one, two = (tmp_path / name for name in ("one", "two"))
+    assert (one / "tokenizer.json").read_bytes() == (two / "tokenizer.json").read_bytes()
+    texts = ["all red here", "红色", "a photo of a blue"]
+    encoder = ModelStore(tmp_path / "home").load(two)
+    assert (encoder.encode_texts(texts) * start.texts(texts)).sum(axis=1).min() > 0.99
+    config = json.loads((two / "config.json").read_text("utf-8"))
+    assert config["distilled"]["start"].startswith("mini (")
+    assert "trained further" in config["provenance"]["image"]
 
 
 def test_the_test_split_is_only_measured_on(tmp_path: Path, sources: Path) -> None:

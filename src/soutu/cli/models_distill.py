@@ -17,8 +17,10 @@ from soutu.errors import MissingExtra, Stopped
 
 if TYPE_CHECKING:
     from soutu.library.base import Watcher
+    from soutu.models.store import ModelStore
     from soutu.train.distill.running import Distilled
     from soutu.train.distill.settings import Settings
+    from soutu.train.distill.start import Start
 
 _PATH = click.Path(path_type=Path)
 
@@ -45,6 +47,10 @@ _PATH = click.Path(path_type=Path)
     help="Captions of pictures, to learn from too, as soutu eval retrieval reads them.",
 )  # fmt: skip
 @click.option(
+    "--start", metavar="NAME|DIR",
+    help="An earlier student to train further, as mini is one.  [default: from nothing]",
+)  # fmt: skip
+@click.option(
     "--out", metavar="DIR", required=True, type=click.Path(file_okay=False, path_type=Path),
     help="The folder of the new model.",
 )  # fmt: skip
@@ -63,6 +69,7 @@ def command(
     data: tuple[Path, ...],
     words: Path | None,
     captions: Path | None,
+    start: str | None,
     out: Path,
     work: Path | None,
     steps: int | None,
@@ -85,7 +92,9 @@ def command(
     stop = StopRequest()
     with stop.listening(), shown_progress(stop, quiet=quiet) as watcher:
         try:
-            done = _distil(teacher, data, words, captions, out, work, settings, watcher, stop)
+            done = _distil(
+                teacher, data, words, captions, start, out, work, settings, watcher, stop
+            )  # fmt: skip
         except Stopped as stopped:
             click.echo(f"{stopped}.", err=True)
             raise SystemExit(stop.exit_code) from None
@@ -110,6 +119,7 @@ def _distil(
     data: tuple[Path, ...],
     words: Path | None,
     captions: Path | None,
+    start: str | None,
     out: Path,
     work: Path,
     settings: Settings,
@@ -137,10 +147,18 @@ def _distil(
     try:
         return distill(
             cache, paths, listed, out, work, settings,
-            captioned=captioned, languages=languages, on_progress=watcher, should_stop=stop,
+            captioned=captioned, languages=languages, start=_opened(start, store),
+            on_progress=watcher, should_stop=stop,
         )  # fmt: skip
     finally:
         cache.close()
+
+
+def _opened(start: str | None, store: ModelStore) -> Start | None:
+    from soutu.train.distill.start import open_start
+
+    folders = {entry.card.name: entry.folder for entry in store.list()}
+    return None if start is None else open_start(folders.get(start) or Path(start))
 
 
 def _lines(done: Distilled, work: Path) -> list[str]:

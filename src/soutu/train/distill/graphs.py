@@ -111,14 +111,10 @@ def _block(graph: _Graph, x: str, block: Block) -> str:
 
 def _convolution(graph: _Graph, x: str, layer: nn.Module) -> str:
     assert isinstance(layer, Convolution)
-    convolution, norm = layer[0], layer[1]
-    assert isinstance(convolution, nn.Conv2d)
-    assert isinstance(norm, nn.BatchNorm2d)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    factor = _array(norm.weight) / np.sqrt(_array(norm.running_var) + norm.eps)
+    convolution, norm = layer.parts()
+    factor = _array(norm.weight) / np.sqrt(_array(norm.get_buffer("running_var")) + norm.eps)
     weights = _array(convolution.weight) * factor[:, None, None, None]
-    bias = _array(norm.bias) - _array(norm.running_mean) * factor
+    bias = _array(norm.bias) - _array(norm.get_buffer("running_mean")) * factor
     x = graph.add(
         "Conv",
         x,

@@ -1,8 +1,9 @@
 """The training of a student, read from top to bottom.
 
-First the token table is fitted to the places of the texts. Then, at each step: draw pictures, draw
-texts, add up the losses, move the weights, average them. Everything random depends on the seed and
-the number of the step alone, so a run that was stopped ends where it would have ended.
+First the token table is fitted to the places of the texts, or an earlier student's weights are
+taken. Then, at each step: draw pictures, draw texts, add up the losses, move the weights, average
+them. Everything random depends on the seed and the number of the step alone, so a run that was
+stopped ends where it would have ended.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from soutu.train.distill.corpus import Corpus
 from soutu.train.distill.lesson import Lesson, lesson_of
 from soutu.train.distill.networks import Student
 from soutu.train.distill.settings import Settings
+from soutu.train.distill.start import Start, begin
 from soutu.train.distill.steps import step_losses
-from soutu.train.distill.table import first_table, fit_table
+from soutu.train.distill.table import first_table, fit_table, in_place
 from soutu.types import Progress
 
 if TYPE_CHECKING:
@@ -46,18 +48,20 @@ def train(
     folder: Path,
     *,
     digest: str,
+    start: Start | None = None,
     device: torch.device | None = None,
     on_progress: Watcher | None = None,
     should_stop: Stop | None = None,
 ) -> Training:
     """Train a student on a corpus; checkpoints go into `folder`, and a run goes on from there.
 
-    Raises InputError for a checkpoint of other settings or data, Stopped, after a last checkpoint,
-    when `should_stop` says so, StorageError for a full disk.
+    A new run begins from `start`, whose tokenizer it must use, or from nothing. Raises InputError
+    for a checkpoint of other settings or data, Stopped, after a last checkpoint, when `should_stop`
+    says so, StorageError for a full disk.
     """
     device = device or best_device()
     lesson = lesson_of(corpus, tokenizer, device)
-    training = _begun(lesson, tokenizer, settings, folder, digest, on_progress, should_stop)
+    training = _begun(lesson, tokenizer, settings, folder, digest, start, on_progress, should_stop)
     shown = {"loss": 0.0}
     while training.step < settings.steps:
         if should_stop is not None and should_stop():
@@ -83,10 +87,11 @@ def _begun(
     settings: Settings,
     folder: Path,
     digest: str,
+    start: Start | None,
     on_progress: Watcher | None,
     should_stop: Stop | None,
 ) -> Training:
-    """Return a training at its checkpoint, or a fresh one with a fitted token table."""
+    """Return a training at its checkpoint, or a fresh one: from a start, or with fitted tokens."""
     torch.manual_seed(settings.seed)
     foreign = None if lesson.projection is not None else lesson.corpus.shelves[0].features.shape[1]
     student = Student(settings, tokenizer.get_vocab_size(), foreign)
@@ -96,11 +101,16 @@ def _begun(
     if checkpoints.load(training, folder, settings, digest):
         return training
 
-    on_step = told(on_progress, should_stop, settings.text_steps, 0, settings.steps)
-    with torch.no_grad():
-        student.table.copy_(first_table(lesson.taught, lesson.targets, tokenizer.get_vocab_size()))
-    student.blank()
-    fit_table(student.table, lesson.taught, lesson.targets, settings, on_step)
+    if start is not None:
+        begin(student, start, lesson, settings)
+    else:
+        table = first_table(lesson.taught, lesson.targets, tokenizer.get_vocab_size())
+        with torch.no_grad():
+            student.table.copy_(table)
+        student.blank()
+    if not in_place(student.table, lesson.taught, lesson.targets):
+        on_step = told(on_progress, should_stop, settings.text_steps, 0, settings.steps)
+        fit_table(student.table, lesson.taught, lesson.targets, settings, on_step)
     training.average = checkpoints.averaged(student)
     checkpoints.save(training, folder, settings, digest)
     return training

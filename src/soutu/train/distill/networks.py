@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - everyone calls it that
@@ -31,6 +32,13 @@ class Convolution(nn.Sequential):
         super().__init__(convolution, nn.BatchNorm2d(outputs), last)
         self.rectify = rectify
 
+    def parts(self) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+        """Return the convolution and its normalisation."""
+        convolution, norm = self[0], self[1]
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        return convolution, norm
+
 
 class Block(nn.Module):
     """Add what a few convolutions make of the input to it; the last starts at zero."""
@@ -38,9 +46,7 @@ class Block(nn.Module):
     def __init__(self, *layers: Convolution) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
-        norm = layers[-1][1]
-        assert isinstance(norm, nn.BatchNorm2d)
-        nn.init.zeros_(norm.weight)
+        nn.init.zeros_(layers[-1].parts()[1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a map of the same shape."""
@@ -88,6 +94,10 @@ class ImageTower(nn.Module):
         """Encode pictures."""
         pooled = self.features(pixels).mean((2, 3))
         return F.normalize(self.project(pooled), dim=-1)
+
+    def convolutions(self) -> Iterator[Convolution]:
+        """List the layers in the order of the graph."""
+        return (module for module in self.body.modules() if isinstance(module, Convolution))
 
     def features(self, pixels: Tensor) -> Tensor:
         """Return the last layer's map [n, last, side / 32, side / 32]."""

@@ -18,6 +18,7 @@ from soutu.train.distill.export import Exported, export, fitted_scale
 from soutu.train.distill.lesson import lesson_of
 from soutu.train.distill.loop import best_device, told, train
 from soutu.train.distill.settings import Settings
+from soutu.train.distill.start import Start, settings_from_start, turned
 from soutu.train.distill.teaching import Word, teach
 from soutu.train.distill.tune import tune
 from soutu.train.distill.vocabulary import build_tokenizer
@@ -55,19 +56,21 @@ def distill(
     *,
     captioned: CaptionData | None = None,
     languages: Sequence[str] = (),
+    start: Start | None = None,
     on_progress: Watcher | None = None,
     should_stop: Stop | None = None,
 ) -> Distilled:
     """Train a student of `cache.encoder` and write it to `out` as a model folder.
 
     `work` keeps the pictures, the teacher's answers and checkpoints; a run with the same arguments
-    goes on from there. `languages` are those that the teacher understands. Raises InputError for
-    too little data and for a `work` of another run, Stopped when `should_stop` says so.
+    goes on from there. `languages` are those that the teacher understands. With a `start` an
+    earlier student is trained further. Raises InputError for too little data, a start of another
+    shape and a `work` of another run, Stopped when `should_stop` says so.
     """
     if out.exists() and not (out / "config.json").is_file() and any(out.iterdir()):
         raise InputError(f"{out} holds other files. Name a folder that is new or holds a model")
     dim = min(settings.dim, cache.facts.dim)
-    settings = replace(settings, dim=dim)
+    settings = settings_from_start(replace(settings, dim=dim), start)
     asked = _asked(cache, paths, words, captioned)
     failures: tuple[Failure, ...] = ()
     if (work / _ASKED).is_file():
@@ -85,13 +88,15 @@ def distill(
         corpus, failures = taught.corpus, taught.failures
         digest = save_corpus(corpus, work / "corpus")
         write_json(work / _ASKED, {"data": asked, "settings": settings.as_dict()})
+    if start is not None:
+        start = turned(start, corpus.taught, corpus.targets)
 
     def scale_of(student: Student, tokenizer: Tokenizer) -> Scale:
         return fitted_scale(student, corpus, tokenizer, settings, cache.facts.scale)
 
     made, figures = learn_and_export(
         corpus, digest, settings, out, work, name=out.name, scale_of=scale_of,
-        facts={}, on_progress=on_progress, should_stop=should_stop,
+        facts={}, start=start, on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     pictures = teaching.learnt(corpus.shelves)
     return Distilled(exported=made, figures=figures, pictures=pictures, failures=failures)
@@ -107,20 +112,23 @@ def learn_and_export(
     name: str,
     scale_of: Callable[[Student, Tokenizer], Scale],
     facts: Mapping[str, Any],
+    start: Start | None = None,
     on_progress: Watcher | None = None,
     should_stop: Stop | None = None,
 ) -> tuple[Exported, dict[str, float]]:
     """Build the tokenizer, train on a corpus, tune, and export the average of the weights.
 
-    `scale_of` finds the student's map from cosine to probability. Returns figures on what was held
-    out too, as `agreement` does.
+    With a `start` the weights are its at first, and so is the tokenizer. `scale_of` finds the
+    student's map from cosine to probability. Returns figures on what was held out too, as
+    `agreement` does.
 
     Raises as `train` and `export` do.
     """
-    tokenizer = corpus_tokenizer(corpus, settings)
+    settings = settings_from_start(settings, start)
+    tokenizer = corpus_tokenizer(corpus, settings) if start is None else start.tokenizer
     training = train(
         corpus, tokenizer, settings, work / "training",
-        digest=digest, on_progress=on_progress, should_stop=should_stop,
+        digest=digest, start=start, on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     student, device = training.average, best_device()
     on_step = told(on_progress, should_stop, settings.tune_steps, settings.steps, settings.steps)
@@ -129,7 +137,14 @@ def learn_and_export(
     student = student.cpu()
     scale = scale_of(student, tokenizer)
     rounded = {key: round(value, 4) for key, value in figures.items()}
-    distilled = {"steps": settings.steps, "corpus": digest, "held_out": rounded}
+    distilled = {
+        "steps": settings.steps,
+        "corpus": digest,
+        "held_out": rounded,
+        "sharpness": [round(float(value), 3) for value in student.sharpness()],
+    }
+    if start is not None:
+        distilled["start"] = f"{start.name} ({start.digest})"
     made = export(
         student, tokenizer, corpus, settings, out,
         name=name, scale=scale, facts={"distilled": distilled, **facts},

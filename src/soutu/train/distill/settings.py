@@ -37,8 +37,9 @@ class Settings:
     the train-test resolution discrepancy, NeurIPS 2019). `widths`, `depths` and `last` are those
     of `networks.ImageTower`. Of the `batch` canvases of a step the share `mosaics` is made of four
     small pictures each. `steps` are those of the image tower, `text_steps` those of the token
-    table before it, `tune_steps` those of the table after it, where there are captions. Raises
-    InputError for settings that cannot be trained.
+    table before it, `tune_steps` those of the table after it, where there are captions. `start` is
+    the digest of the model that the weights come from, "" for none; `settings_from_start` fills it
+    in. Raises InputError for settings that cannot be trained.
     """
 
     size: int = 160
@@ -66,6 +67,7 @@ class Settings:
     tune_rate: float = 3e-4
     checkpoint_every: int = 500
     seed: int = 0
+    start: str = ""
     weights: Weights = Weights()
 
     def __post_init__(self) -> None:

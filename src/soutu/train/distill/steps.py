@@ -25,7 +25,7 @@ def step_losses(
     device, weights = lesson.device, settings.weights
     with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
         found = student.image.features(batch.canvases)
-    pooled = _pooled(found.float(), batch.mosaics)
+    pooled = pooled_maps(found.float(), batch.mosaics)
     vectors = F.normalize(student.image.project(pooled), dim=-1)
     guided = vectors if student.head is None else student.head(pooled)
     rows = _some(len(lesson.bank), settings.bank_batch, chance, device)
@@ -57,7 +57,7 @@ def has_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())  # no public question is as exact
 
 
-def _pooled(found: Tensor, mosaics: int) -> Tensor:
+def pooled_maps(found: Tensor, mosaics: int) -> Tensor:
     """Average the maps of single pictures whole, those of mosaics by quadrants."""
     whole = found[mosaics:].mean((2, 3))
     if not mosaics:
