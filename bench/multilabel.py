@@ -29,9 +29,8 @@ import harness
 import labelled
 from soutu.data import LabelledData
 from soutu.data import load as load_data
-from soutu.errors import ImageError, SoutuError
+from soutu.errors import SoutuError
 from soutu.heads import REGIONS, Regions
-from soutu.images.decode import decode
 from soutu.library.tagging.prompts import text_vectors
 from soutu.metrics import (
     Comparison,
@@ -48,10 +47,10 @@ from soutu.metrics import (
     paired,
     subset_accuracies,
 )
-from soutu.train import CNNClassifier, MLDecoderClassifier, Plan, Settings
+from soutu.train import MLDecoderClassifier, Plan, Settings
 from soutu.train.catalogue import CLASSICAL, make
 from soutu.train.run import with_splits
-from soutu.types import Preprocess, Tag
+from soutu.types import Tag
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,9 +60,8 @@ if TYPE_CHECKING:
     from soutu.train.settings import Hard, LossName
     from soutu.types import Vectors
 
-    Inputs = NDArray[Any]
 
-PIXELS, TEXT = "cnn from pixels", "ml-decoder, text queries"
+TEXT = "ml-decoder, text queries"
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Recipe:
     @property
     def repeats(self) -> bool:
         """Whether chance decides how it turns out, and training it again is cheap."""
-        return self.head not in CLASSICAL and self.head != PIXELS
+        return self.head not in CLASSICAL
 
     def make(self, seed: int, scale: Scale | None) -> Estimator:
         """Return the untrained head."""
@@ -116,17 +114,17 @@ PAIRS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """Labelled pictures with their inputs by what is looked at, and the vectors of the classes."""
+    """Labelled pictures, their vectors by what is looked at, and the vectors of the classes."""
 
     data: LabelledData
-    inputs: Mapping[str, Inputs]
+    inputs: Mapping[Regions, Vectors]
     text: Vectors
     scale: Scale | None
 
-    def part(self, looked_at: str, split: str) -> tuple[Inputs, NDArray[np.int8]]:
-        """Return the inputs and the labels of a split."""
+    def part(self, regions: Regions, split: str) -> tuple[Vectors, NDArray[np.int8]]:
+        """Return the vectors and the labels of a split."""
         rows = np.flatnonzero(np.array(self.data.splits) == split)
-        return self.inputs[looked_at][rows], self.data.labels[rows]
+        return self.inputs[regions][rows], self.data.labels[rows]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,10 +139,8 @@ class Answers:
 def read(path: Path, model: str, least: int) -> Task:
     """Read, split and encode a labelled set. Raises SoutuError for what cannot be used."""
     data = with_splits(load_data(path), Plan(heads=(), test_share=0.2))
-    inputs: dict[str, Inputs] = {}
     with labelled.opened(model) as cache:
-        for regions in REGIONS:
-            inputs[regions] = labelled.encoded(cache, data.paths, regions).vectors
+        inputs = {each: labelled.encoded(cache, data.paths, each).vectors for each in REGIONS}
         yes = {split: (data.part(split).labels == 1).sum(axis=0) for split in ("train", "test")}
         kept = (yes["train"] >= least) & (yes["test"] >= 1)
         data = data.only([name for name, keep in zip(data.classes, kept, strict=True) if keep])
@@ -152,31 +148,18 @@ def read(path: Path, model: str, least: int) -> Task:
         return Task(data=data, inputs=inputs, text=text, scale=cache.facts.scale)
 
 
-def pixels_of(data: LabelledData, side: int) -> NDArray[np.uint8]:
-    """Decode the pictures to squares, for the network that learns from pixels."""
-    spec = Preprocess(height=side, width=side, resize=side)
-    found = np.zeros((len(data), 3, side, side), np.uint8)
-    for row, path in enumerate(data.paths):
-        try:
-            found[row] = decode(path.read_bytes(), spec).pixels
-        except ImageError as error:
-            raise SystemExit(f"{path}: {error}") from error
-    return found
-
-
 def answers(task: Task, recipe: Recipe, seeds: int) -> Answers:
     """Train a head with each seed, and score the test pictures."""
-    looked_at = PIXELS if recipe.head == PIXELS else recipe.regions
-    test, _ = task.part(looked_at, "test")
+    test, _ = task.part(recipe.regions, "test")
     scores, decided, seconds = [], [], []
     for seed in range(seeds if recipe.repeats else 1):
-        head = CNNClassifier() if recipe.head == PIXELS else recipe.make(seed, task.scale)
+        head = recipe.make(seed, task.scale)
         started = time.process_time()
         head.fit(
-            *task.part(looked_at, "train"),
+            *task.part(recipe.regions, "train"),
             classes=task.data.classes,
             text=task.text,
-            validation=task.part(looked_at, "val"),
+            validation=task.part(recipe.regions, "val"),
         )
         seconds.append(time.process_time() - started)
         scores.append(head.predict_proba(test))
@@ -303,15 +286,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of a head (default 3)")
     parser.add_argument("--least", type=int, default=5, help="pictures a class needs (default 5)")
     parser.add_argument("--heads", nargs="*", help="only these lines of the table")
-    parser.add_argument(
-        "--cnn", type=int, metavar="SIDE", help="a network from pixels of that size"
-    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     facts = harness.machine("torch", "scikit-learn")
     recipes = [one for one in RECIPES if chosen.heads is None or one.name in chosen.heads]
-    recipes += [Recipe(PIXELS)] if chosen.cnn else []
     tables, figures = [], {}
     with threadpool_limits(1):
         warm_up()
@@ -319,8 +298,6 @@ def main() -> None:
             name = path.parent.name if path.is_file() else path.name
             try:
                 task = read(path, chosen.encoder, chosen.least)
-                if chosen.cnn:
-                    task.inputs[PIXELS] = pixels_of(task.data, chosen.cnn)  # type: ignore[index]
                 table, figures[name] = measure(task, recipes, chosen.seeds, name)
             except SoutuError as error:
                 raise SystemExit(f"{path}: {error}") from error
