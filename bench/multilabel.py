@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,26 +28,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import harness
 import labelled
+from soutu import metrics
 from soutu.data import LabelledData
 from soutu.data import load as load_data
 from soutu.errors import SoutuError
 from soutu.heads import REGIONS, Regions
 from soutu.library.tagging.prompts import text_vectors
-from soutu.metrics import (
-    Comparison,
-    Figure,
-    bootstrap,
-    f1,
-    f1_parts,
-    figure_of_map,
-    figure_of_mean,
-    figure_of_parts,
-    hamming_loss,
-    mean_average_precision,
-    micro_average_precision,
-    paired,
-    subset_accuracies,
-)
+from soutu.metrics import Comparison, Figure, bootstrap, paired
 from soutu.train import MLDecoderClassifier, Plan, Settings
 from soutu.train.catalogue import CLASSICAL, make
 from soutu.train.run import with_splits
@@ -171,10 +159,10 @@ def warm_up() -> None:
     """Train on a handful of rows, so that no line of the table pays for imports."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(40, 8)).astype(np.float32)
-    for head in ("logistic", "linear"):
-        make(head, loss="bce", settings=Settings(epochs=1)).fit(
-            vectors, (vectors[:, :2] > 0).astype(np.int8), classes=["a", "b"]
-        )
+    labels = (vectors[:, :2] > 0).astype(np.int8)
+    for name in ("logistic", "linear"):
+        head = make(name, loss="bce", settings=Settings(epochs=1))
+        head.fit(vectors, labels, classes=["a", "b"])
 
 
 def over_seeds(figures: Sequence[Figure]) -> Figure:
@@ -184,21 +172,21 @@ def over_seeds(figures: Sequence[Figure]) -> Figure:
 
 def measured(found: Answers, labels: NDArray[np.int8]) -> dict[str, float]:
     """Return all figures of a line, as means over its trainings."""
-    each = [mean_average_precision(scores, labels) for scores in found.scores]
-    interval = bootstrap(
-        over_seeds([figure_of_map(scores, labels) for scores in found.scores]), len(labels)
-    )
-    f1s = [f1(decided, labels) for decided in found.decided]
-    micro = [micro_average_precision(scores, labels) for scores in found.scores]
+    each = [metrics.mean_average_precision(scores, labels) for scores in found.scores]
+    figure = over_seeds([metrics.figure_of_map(scores, labels) for scores in found.scores])
+    interval = bootstrap(figure, len(labels))
+    f1s = [metrics.f1(decided, labels) for decided in found.decided]
+    ranked = [metrics.micro_average_precision(scores, labels) for scores in found.scores]
+    wrong = [metrics.hamming_loss(decided, labels) for decided in found.decided]
     return {
         "mAP": interval.estimate,
         "low": interval.low,
         "high": interval.high,
         "spread": float(np.std(each)) if len(each) > 1 else float("nan"),
-        "mAP micro": float(np.mean(micro)),
+        "mAP micro": float(np.mean(ranked)),
         "F1 micro": float(np.mean([one.micro for one in f1s])),
         "F1 macro": float(np.mean([one.macro for one in f1s])),
-        "Hamming": float(np.mean([hamming_loss(one, labels) for one in found.decided])),
+        "Hamming": float(np.mean(wrong)),
         "seconds": found.seconds,
     }
 
@@ -207,11 +195,13 @@ def compared(a: Answers, b: Answers, labels: NDArray[np.int8]) -> dict[str, Comp
     """Compare two heads on the same pictures, by ranking and by decisions."""
 
     def figures(found: Answers) -> dict[str, Figure]:
-        parts = [f1_parts(one, labels) for one in found.decided]
-        subsets = [figure_of_mean(subset_accuracies(one, labels)) for one in found.decided]
+        parts = [metrics.f1_parts(one, labels) for one in found.decided]
+        subsets = [
+            metrics.figure_of_mean(metrics.subset_accuracies(one, labels)) for one in found.decided
+        ]
         return {
-            "mAP": over_seeds([figure_of_map(one, labels) for one in found.scores]),
-            "F1 micro": over_seeds([figure_of_parts(one, "micro") for one in parts]),
+            "mAP": over_seeds([metrics.figure_of_map(one, labels) for one in found.scores]),
+            "F1 micro": over_seeds([metrics.figure_of_parts(one, "micro") for one in parts]),
             "all of a picture right": over_seeds(subsets),
         }
 
@@ -247,14 +237,12 @@ def verdicts(comparisons: Mapping[tuple[str, str], dict[str, Comparison]]) -> st
     return harness.table(["head", "beside", *next(iter(comparisons.values()))], rows)
 
 
-def described(task: Task, left_out: str) -> str:
+def described(data: LabelledData, name: str) -> str:
     """Say what the labelled set is."""
-    labels = task.data.labels
-    sizes = ", ".join(f"{task.data.splits.count(s):,} {s}" for s in ("train", "val", "test"))  # type: ignore[union-attr]
-    return (
-        f"### {left_out}\n\n{sizes}; {labels.shape[1]} classes, "
-        f"{(labels == 1).sum(axis=1).mean():.2f} a picture, {(labels == -1).mean():.1%} unknown"
-    )
+    sizes = ", ".join(f"{n:,} {split}" for split, n in Counter(data.splits).items())
+    yes, unknown = data.labels == 1, data.labels == -1
+    each = f"{len(data.classes)} classes, {yes.sum(axis=1).mean():.2f} a picture"
+    return f"### {name}\n\n{sizes}; {each}, {unknown.mean():.1%} unknown"
 
 
 def measure(task: Task, recipes: Sequence[Recipe], seeds: int, name: str) -> tuple[str, Any]:
@@ -268,11 +256,13 @@ def measure(task: Task, recipes: Sequence[Recipe], seeds: int, name: str) -> tup
     plain = {recipe.name: one for recipe, one in found.items() if recipe.loss == "bce"}
     pairs = [pair for pair in PAIRS if set(pair) <= plain.keys()]
     comparisons = {(a, b): compared(plain[a], plain[b], labels) for a, b in pairs}
-    tables = [described(task, name), layout(results)]
+    tables = [described(task.data, name), layout(results)]
     tables += [verdicts(comparisons)] if comparisons else []
     lines = [{**vars(recipe), **one} for recipe, one in results.items()]
-    against = [{"a": a, "b": b, "by": {k: v._asdict() for k, v in one.items()}}
-               for (a, b), one in comparisons.items()]  # fmt: skip
+    against = [
+        {"head": b, "beside": a, **{name: one._asdict() for name, one in by.items()}}
+        for (a, b), by in comparisons.items()
+    ]
     return "\n\n".join(tables), {"lines": lines, "comparisons": against}
 
 
