@@ -239,7 +239,8 @@ def verdicts(comparisons: Mapping[tuple[str, str], dict[str, Comparison]]) -> st
 
 def described(data: LabelledData, name: str) -> str:
     """Say what the labelled set is."""
-    sizes = ", ".join(f"{n:,} {split}" for split, n in Counter(data.splits).items())
+    parts = Counter(data.splits)
+    sizes = ", ".join(f"{parts[split]:,} {split}" for split in ("train", "val", "test"))
     yes, unknown = data.labels == 1, data.labels == -1
     each = f"{len(data.classes)} classes, {yes.sum(axis=1).mean():.2f} a picture"
     return f"### {name}\n\n{sizes}; {each}, {unknown.mean():.1%} unknown"
