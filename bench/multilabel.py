@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,31 +28,17 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import harness
 import labelled
+from soutu import metrics
 from soutu.data import LabelledData
 from soutu.data import load as load_data
-from soutu.errors import ImageError, SoutuError
+from soutu.errors import SoutuError
 from soutu.heads import REGIONS, Regions
-from soutu.images.decode import decode
 from soutu.library.tagging.prompts import text_vectors
-from soutu.metrics import (
-    Comparison,
-    Figure,
-    bootstrap,
-    f1,
-    f1_parts,
-    figure_of_map,
-    figure_of_mean,
-    figure_of_parts,
-    hamming_loss,
-    mean_average_precision,
-    micro_average_precision,
-    paired,
-    subset_accuracies,
-)
-from soutu.train import CNNClassifier, MLDecoderClassifier, Plan, Settings
+from soutu.metrics import Comparison, Figure, bootstrap, paired
+from soutu.train import MLDecoderClassifier, Plan, Settings
 from soutu.train.catalogue import CLASSICAL, make
 from soutu.train.run import with_splits
-from soutu.types import Preprocess, Tag
+from soutu.types import Tag
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,9 +48,8 @@ if TYPE_CHECKING:
     from soutu.train.settings import Hard, LossName
     from soutu.types import Vectors
 
-    Inputs = NDArray[Any]
 
-PIXELS, TEXT = "cnn from pixels", "ml-decoder, text queries"
+TEXT = "ml-decoder, text queries"
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,7 @@ class Recipe:
     @property
     def repeats(self) -> bool:
         """Whether chance decides how it turns out, and training it again is cheap."""
-        return self.head not in CLASSICAL and self.head != PIXELS
+        return self.head not in CLASSICAL
 
     def make(self, seed: int, scale: Scale | None) -> Estimator:
         """Return the untrained head."""
@@ -116,17 +102,17 @@ PAIRS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """Labelled pictures with their inputs by what is looked at, and the vectors of the classes."""
+    """Labelled pictures, their vectors by what is looked at, and the vectors of the classes."""
 
     data: LabelledData
-    inputs: Mapping[str, Inputs]
+    inputs: Mapping[Regions, Vectors]
     text: Vectors
     scale: Scale | None
 
-    def part(self, looked_at: str, split: str) -> tuple[Inputs, NDArray[np.int8]]:
-        """Return the inputs and the labels of a split."""
+    def part(self, regions: Regions, split: str) -> tuple[Vectors, NDArray[np.int8]]:
+        """Return the vectors and the labels of a split."""
         rows = np.flatnonzero(np.array(self.data.splits) == split)
-        return self.inputs[looked_at][rows], self.data.labels[rows]
+        return self.inputs[regions][rows], self.data.labels[rows]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,10 +127,8 @@ class Answers:
 def read(path: Path, model: str, least: int) -> Task:
     """Read, split and encode a labelled set. Raises SoutuError for what cannot be used."""
     data = with_splits(load_data(path), Plan(heads=(), test_share=0.2))
-    inputs: dict[str, Inputs] = {}
     with labelled.opened(model) as cache:
-        for regions in REGIONS:
-            inputs[regions] = labelled.encoded(cache, data.paths, regions).vectors
+        inputs = {each: labelled.encoded(cache, data.paths, each).vectors for each in REGIONS}
         yes = {split: (data.part(split).labels == 1).sum(axis=0) for split in ("train", "test")}
         kept = (yes["train"] >= least) & (yes["test"] >= 1)
         data = data.only([name for name, keep in zip(data.classes, kept, strict=True) if keep])
@@ -152,31 +136,18 @@ def read(path: Path, model: str, least: int) -> Task:
         return Task(data=data, inputs=inputs, text=text, scale=cache.facts.scale)
 
 
-def pixels_of(data: LabelledData, side: int) -> NDArray[np.uint8]:
-    """Decode the pictures to squares, for the network that learns from pixels."""
-    spec = Preprocess(height=side, width=side, resize=side)
-    found = np.zeros((len(data), 3, side, side), np.uint8)
-    for row, path in enumerate(data.paths):
-        try:
-            found[row] = decode(path.read_bytes(), spec).pixels
-        except ImageError as error:
-            raise SystemExit(f"{path}: {error}") from error
-    return found
-
-
 def answers(task: Task, recipe: Recipe, seeds: int) -> Answers:
     """Train a head with each seed, and score the test pictures."""
-    looked_at = PIXELS if recipe.head == PIXELS else recipe.regions
-    test, _ = task.part(looked_at, "test")
+    test, _ = task.part(recipe.regions, "test")
     scores, decided, seconds = [], [], []
     for seed in range(seeds if recipe.repeats else 1):
-        head = CNNClassifier() if recipe.head == PIXELS else recipe.make(seed, task.scale)
+        head = recipe.make(seed, task.scale)
         started = time.process_time()
         head.fit(
-            *task.part(looked_at, "train"),
+            *task.part(recipe.regions, "train"),
             classes=task.data.classes,
             text=task.text,
-            validation=task.part(looked_at, "val"),
+            validation=task.part(recipe.regions, "val"),
         )
         seconds.append(time.process_time() - started)
         scores.append(head.predict_proba(test))
@@ -188,10 +159,10 @@ def warm_up() -> None:
     """Train on a handful of rows, so that no line of the table pays for imports."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(40, 8)).astype(np.float32)
-    for head in ("logistic", "linear"):
-        make(head, loss="bce", settings=Settings(epochs=1)).fit(
-            vectors, (vectors[:, :2] > 0).astype(np.int8), classes=["a", "b"]
-        )
+    labels = (vectors[:, :2] > 0).astype(np.int8)
+    for name in ("logistic", "linear"):
+        head = make(name, loss="bce", settings=Settings(epochs=1))
+        head.fit(vectors, labels, classes=["a", "b"])
 
 
 def over_seeds(figures: Sequence[Figure]) -> Figure:
@@ -201,21 +172,21 @@ def over_seeds(figures: Sequence[Figure]) -> Figure:
 
 def measured(found: Answers, labels: NDArray[np.int8]) -> dict[str, float]:
     """Return all figures of a line, as means over its trainings."""
-    each = [mean_average_precision(scores, labels) for scores in found.scores]
-    interval = bootstrap(
-        over_seeds([figure_of_map(scores, labels) for scores in found.scores]), len(labels)
-    )
-    f1s = [f1(decided, labels) for decided in found.decided]
-    micro = [micro_average_precision(scores, labels) for scores in found.scores]
+    each = [metrics.mean_average_precision(scores, labels) for scores in found.scores]
+    figure = over_seeds([metrics.figure_of_map(scores, labels) for scores in found.scores])
+    interval = bootstrap(figure, len(labels))
+    f1s = [metrics.f1(decided, labels) for decided in found.decided]
+    ranked = [metrics.micro_average_precision(scores, labels) for scores in found.scores]
+    wrong = [metrics.hamming_loss(decided, labels) for decided in found.decided]
     return {
         "mAP": interval.estimate,
         "low": interval.low,
         "high": interval.high,
         "spread": float(np.std(each)) if len(each) > 1 else float("nan"),
-        "mAP micro": float(np.mean(micro)),
+        "mAP micro": float(np.mean(ranked)),
         "F1 micro": float(np.mean([one.micro for one in f1s])),
         "F1 macro": float(np.mean([one.macro for one in f1s])),
-        "Hamming": float(np.mean([hamming_loss(one, labels) for one in found.decided])),
+        "Hamming": float(np.mean(wrong)),
         "seconds": found.seconds,
     }
 
@@ -224,11 +195,13 @@ def compared(a: Answers, b: Answers, labels: NDArray[np.int8]) -> dict[str, Comp
     """Compare two heads on the same pictures, by ranking and by decisions."""
 
     def figures(found: Answers) -> dict[str, Figure]:
-        parts = [f1_parts(one, labels) for one in found.decided]
-        subsets = [figure_of_mean(subset_accuracies(one, labels)) for one in found.decided]
+        parts = [metrics.f1_parts(one, labels) for one in found.decided]
+        subsets = [
+            metrics.figure_of_mean(metrics.subset_accuracies(one, labels)) for one in found.decided
+        ]
         return {
-            "mAP": over_seeds([figure_of_map(one, labels) for one in found.scores]),
-            "F1 micro": over_seeds([figure_of_parts(one, "micro") for one in parts]),
+            "mAP": over_seeds([metrics.figure_of_map(one, labels) for one in found.scores]),
+            "F1 micro": over_seeds([metrics.figure_of_parts(one, "micro") for one in parts]),
             "all of a picture right": over_seeds(subsets),
         }
 
@@ -264,14 +237,13 @@ def verdicts(comparisons: Mapping[tuple[str, str], dict[str, Comparison]]) -> st
     return harness.table(["head", "beside", *next(iter(comparisons.values()))], rows)
 
 
-def described(task: Task, left_out: str) -> str:
+def described(data: LabelledData, name: str) -> str:
     """Say what the labelled set is."""
-    labels = task.data.labels
-    sizes = ", ".join(f"{task.data.splits.count(s):,} {s}" for s in ("train", "val", "test"))  # type: ignore[union-attr]
-    return (
-        f"### {left_out}\n\n{sizes}; {labels.shape[1]} classes, "
-        f"{(labels == 1).sum(axis=1).mean():.2f} a picture, {(labels == -1).mean():.1%} unknown"
-    )
+    parts = Counter(data.splits)
+    sizes = ", ".join(f"{parts[split]:,} {split}" for split in ("train", "val", "test"))
+    yes, unknown = data.labels == 1, data.labels == -1
+    each = f"{len(data.classes)} classes, {yes.sum(axis=1).mean():.2f} a picture"
+    return f"### {name}\n\n{sizes}; {each}, {unknown.mean():.1%} unknown"
 
 
 def measure(task: Task, recipes: Sequence[Recipe], seeds: int, name: str) -> tuple[str, Any]:
@@ -285,11 +257,13 @@ def measure(task: Task, recipes: Sequence[Recipe], seeds: int, name: str) -> tup
     plain = {recipe.name: one for recipe, one in found.items() if recipe.loss == "bce"}
     pairs = [pair for pair in PAIRS if set(pair) <= plain.keys()]
     comparisons = {(a, b): compared(plain[a], plain[b], labels) for a, b in pairs}
-    tables = [described(task, name), layout(results)]
+    tables = [described(task.data, name), layout(results)]
     tables += [verdicts(comparisons)] if comparisons else []
     lines = [{**vars(recipe), **one} for recipe, one in results.items()]
-    against = [{"a": a, "b": b, "by": {k: v._asdict() for k, v in one.items()}}
-               for (a, b), one in comparisons.items()]  # fmt: skip
+    against = [
+        {"head": b, "beside": a, **{name: one._asdict() for name, one in by.items()}}
+        for (a, b), by in comparisons.items()
+    ]
     return "\n\n".join(tables), {"lines": lines, "comparisons": against}
 
 
@@ -303,15 +277,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of a head (default 3)")
     parser.add_argument("--least", type=int, default=5, help="pictures a class needs (default 5)")
     parser.add_argument("--heads", nargs="*", help="only these lines of the table")
-    parser.add_argument(
-        "--cnn", type=int, metavar="SIDE", help="a network from pixels of that size"
-    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     facts = harness.machine("torch", "scikit-learn")
     recipes = [one for one in RECIPES if chosen.heads is None or one.name in chosen.heads]
-    recipes += [Recipe(PIXELS)] if chosen.cnn else []
     tables, figures = [], {}
     with threadpool_limits(1):
         warm_up()
@@ -319,8 +289,6 @@ def main() -> None:
             name = path.parent.name if path.is_file() else path.name
             try:
                 task = read(path, chosen.encoder, chosen.least)
-                if chosen.cnn:
-                    task.inputs[PIXELS] = pixels_of(task.data, chosen.cnn)  # type: ignore[index]
                 table, figures[name] = measure(task, recipes, chosen.seeds, name)
             except SoutuError as error:
                 raise SystemExit(f"{path}: {error}") from error
