@@ -190,7 +190,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     """`--out` never writes over what is no model."""
     (tmp_path / "student").mkdir()
     (tmp_path / "student/thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="holds other files"):
+    with pytest.raises(InputError, match="holds something else"):
         run(tmp_path)
     assert (tmp_path / "student/thesis.txt").is_file()
 

@@ -16,6 +16,7 @@ from soutu.cli.app import app
 from soutu.data import LabelledData, load
 from soutu.errors import InputError
 from soutu.heads import open_head
+from soutu.heads.pixels import squashed
 from soutu.library import open_library
 from soutu.library.pixels import picture_pixels
 from soutu.train.run import Plan, with_splits
@@ -223,7 +224,7 @@ def test_a_network_over_pixels_is_judged_but_tags_no_library(
     folder = tmp_path / "out" / "cnn"
     head = open_head(folder)
     assert (head.kind, head.facts.encoder.name, head.facts.features) == ("pixels", "pixels", 3072)
-    squares = picture_pixels(load(data).paths, 32)
+    squares = picture_pixels(load(data).paths, squashed(32))
     assert squares.pixels.shape == (60, 3, 32, 32)
     scores = head.predict_proba(squares.pixels)
     judged = CliRunner().invoke(

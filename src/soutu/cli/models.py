@@ -12,6 +12,7 @@ from soutu.cli.display import columns, count, data_size, printable, write_json
 from soutu.cli.exits import BAD_INPUT, fail
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.models_distill import command as distill
+from soutu.cli.models_finetune import command as fine_tune
 from soutu.cli.models_quantize import command as quantize
 from soutu.cli.models_quantize import report_lines
 from soutu.cli.options import examples, json_option, library_option, precision_option
@@ -245,3 +246,4 @@ def _drop_vectors(name: str, library: str | None) -> int:
 
 command.add_command(quantize)
 command.add_command(distill)
+command.add_command(fine_tune)

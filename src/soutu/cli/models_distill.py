@@ -157,8 +157,7 @@ def _distil(
 def _opened(start: str | None, store: ModelStore) -> Start | None:
     from soutu.train.distill.start import open_start
 
-    folders = {entry.card.name: entry.folder for entry in store.list()}
-    return None if start is None else open_start(folders.get(start) or Path(start))
+    return None if start is None else open_start(store.folder_of(start))
 
 
 def _lines(done: Distilled, work: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import ImageError, InputError, ModelError
-from soutu.heads.pixels import side_of
+from soutu.heads.pixels import side_of, squashed
 from soutu.heads.seen import among
 from soutu.images.keywords import key
 from soutu.library.pixels import picture_pixels
@@ -130,7 +130,7 @@ def _by_pixels(
 ) -> Scored:
     found = picture_pixels(
         data.paths,
-        side_of(head.facts.encoder),
+        squashed(side_of(head.facts.encoder)),
         on_progress=setup.on_progress,
         should_stop=setup.should_stop,
     )

@@ -1,4 +1,4 @@
-"""Pictures as small squares of pixels, for heads that read these."""
+"""Pictures of data sets as pixels, for what is trained on these."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soutu.errors import ImageError, Stopped
-from soutu.heads.pixels import squashed
 from soutu.images.decode import decode, read
 from soutu.types import Failure, Progress
 
@@ -26,7 +25,7 @@ _CHUNK = 256  # pictures between two looks at `should_stop`
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PicturePixels:
-    """Pixels uint8 [n, 3, side, side] of those of some files that could be read.
+    """Pixels uint8 [n, 3, height, width] of those of some files that could be read.
 
     `rows` [n] says which of the files they are, `contents` are hashes of what was read, 16 bytes
     each; `failures` are the others, with the reason.
@@ -40,18 +39,17 @@ class PicturePixels:
 
 def picture_pixels(
     paths: Sequence[Path],
-    side: int,
+    spec: Preprocess,
     *,
     on_progress: Watcher | None = None,
     should_stop: Stop | None = None,
 ) -> PicturePixels:
-    """Decode picture files to squares of `side` pixels, whole, whatever their shape.
+    """Decode picture files as `spec` says, without its mean and std.
 
-    They are held in memory: 3 x side x side bytes a picture. Raises Stopped when `should_stop`
+    They are held in memory: 3 x height x width bytes a picture. Raises Stopped when `should_stop`
     says so.
     """
-    spec = squashed(side)
-    pixels = np.empty((len(paths), 3, side, side), np.uint8)
+    pixels = np.empty((len(paths), 3, spec.height, spec.width), np.uint8)
     rows: list[int] = []
     contents: list[bytes] = []
     failures: list[Failure] = []

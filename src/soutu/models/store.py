@@ -104,6 +104,10 @@ class ModelStore:
             pass  # its files are gone already
         shutil.rmtree(self._home / name)
 
+    def folder_of(self, name_or_dir: str | Path) -> Path:
+        """Return the folder of a model that is on this disk. Raises ModelError."""
+        return self._locate(name_or_dir)[1]
+
     def load(
         self, name_or_dir: str | Path, *, precision: PrecisionChoice = "auto", threads: int = 0
     ) -> DualEncoder:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 HARDEST = 4.0
 """How many times as much as an average example a hard one may count, or come."""
-_SCORED = 1024  # rows scored together
+_SCORED, _NUMBERS = 1024, 1 << 22  # rows, and numbers of their inputs, that are scored together
 
 
 @dataclass
@@ -105,10 +105,11 @@ def logits_of(score: Callable[[Tensor], Tensor], inputs: NDArray[Any]) -> NDArra
     """Score inputs in batches, with a network or what maps tensors as one; float32 [n, labels]."""
     if isinstance(score, nn.Module):
         score.eval()
+    rows = max(min(_SCORED, _NUMBERS // max(inputs[:1].size, 1)), 1)
     with torch.inference_mode():
         parts = [
-            score(_tensor(inputs[at : at + _SCORED])).numpy()
-            for at in range(0, max(len(inputs), 1), _SCORED)
+            score(_tensor(inputs[at : at + rows])).numpy()
+            for at in range(0, max(len(inputs), 1), rows)
         ]
     return np.concatenate(parts)
 

@@ -6,7 +6,7 @@ reads pixels, and so scores data sets but no library, which keeps vectors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +21,7 @@ from soutu.heads.pixels import PIXELS
 from soutu.train.classifier import TorchClassifier
 from soutu.train.estimators import LinearClassifier
 from soutu.train.examples import Examples
+from soutu.train.loop import logits_of
 from soutu.train.networks import LinearNetwork
 from soutu.train.onnx import export
 from soutu.train.settings import Settings
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soutu.types import Vectors
-
-_BATCH = 64
 
 
 class CNN(nn.Module):
@@ -56,10 +55,15 @@ class CNN(nn.Module):
         """Return logits [n, labels] of uint8 pixels; training mirrors half of the pictures."""
         values = pixels.float() / 127.5 - 1
         if self.flip and self.training:
-            mirrored = torch.rand(len(values)) < 0.5
-            values = torch.where(mirrored[:, None, None, None], values.flip(3), values)
+            values = half_mirrored(values)
         found: Tensor = self.answer(self.stages(values).mean(dim=(2, 3)))
         return found
+
+
+def half_mirrored(pictures: Tensor) -> Tensor:
+    """Mirror half of the pictures [n, 3, height, width], as chance has it."""
+    chosen = torch.rand(len(pictures)) < 0.5
+    return torch.where(chosen[:, None, None, None], pictures.flip(3), pictures)
 
 
 class TowerNetwork(nn.Module):
@@ -73,10 +77,16 @@ class TowerNetwork(nn.Module):
     std: Tensor
 
     def __init__(
-        self, tower: nn.Module, head: LinearNetwork, *, mean: Sequence[float], std: Sequence[float]
+        self,
+        tower: nn.Module,
+        head: LinearNetwork,
+        *,
+        mean: Sequence[float],
+        std: Sequence[float],
+        flip: bool = False,
     ) -> None:
         super().__init__()
-        self.tower, self.head = tower, head
+        self.tower, self.head, self.flip = tower, head, flip
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1))
 
@@ -88,7 +98,10 @@ class TowerNetwork(nn.Module):
 
     def vectors(self, pixels: Tensor) -> Tensor:
         """Return the tower's unit vectors [n, dim] of uint8 pixels."""
-        found: Tensor = self.tower((pixels.float() / 255 - self.mean) / self.std)
+        values = (pixels.float() / 255 - self.mean) / self.std
+        if self.flip and self.training:
+            values = half_mirrored(values)
+        found: Tensor = self.tower(values)
         return nn.functional.normalize(found, dim=-1)
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -178,6 +191,7 @@ class FineTunedClassifier(PixelClassifier):
     tower: nn.Module
     weights: Path | None = None
     blocks: int = 1
+    flip: bool = True
     mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
     std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
     settings: Settings = field(
@@ -195,12 +209,18 @@ class FineTunedClassifier(PixelClassifier):
         tower = self._tower()
         freeze(tower, self.blocks)
         bare = TowerNetwork(tower, LinearNetwork(1, 1), mean=self.mean, std=self.std).eval()
-        vectors = _in_batches(bare.vectors, examples.inputs)
+        vectors = logits_of(bare.vectors, examples.inputs)
         probe = LinearClassifier(loss=self.loss, settings=self.probe)
         probe.fit(vectors, examples.labels, classes=classes)
         head = probe.fitted()
         assert isinstance(head, LinearNetwork)
-        return TowerNetwork(tower, head, mean=self.mean, std=self.std)
+        return TowerNetwork(tower, head, mean=self.mean, std=self.std, flip=self.flip)
+
+    def tuned(self) -> nn.Module:
+        """Return the tower as it is after `fit`. Raises InputError before."""
+        network = self.fitted()
+        assert isinstance(network, TowerNetwork)
+        return network.tower
 
     def _tower(self) -> nn.Module:
         """Return a copy of the tower, with the weights of the file where one is named."""
@@ -224,6 +244,7 @@ class FineTunedClassifier(PixelClassifier):
             "loss": self.loss,
             "tower": type(self.tower).__name__,
             "blocks": self.blocks,
+            "flip": self.flip,
             "mean": list(self.mean),
             "std": list(self.std),
             "probe": asdict(self.probe),
@@ -233,12 +254,3 @@ class FineTunedClassifier(PixelClassifier):
     def _made_of(self) -> dict[str, Any]:
         # Frozen weights are hashed by the loop, the others are in the checkpoint.
         return {"head": type(self).__name__, **self.parameters()}
-
-
-def _in_batches(score: Callable[[Tensor], Tensor], pixels: NDArray[Any]) -> NDArray[np.float32]:
-    with torch.inference_mode():
-        parts = [
-            score(torch.from_numpy(np.ascontiguousarray(pixels[at : at + _BATCH]))).numpy()
-            for at in range(0, len(pixels), _BATCH)
-        ]
-    return np.concatenate(parts)

@@ -15,7 +15,7 @@ import numpy as np
 from soutu.data import LabelledData, stratified
 from soutu.errors import InputError
 from soutu.heads import FACTS, HeadData, HeadEncoder, HeadFacts, Regions, save_head
-from soutu.heads.pixels import pixel_encoder
+from soutu.heads.pixels import pixel_encoder, squashed
 from soutu.heads.seen import marks
 from soutu.library.pixels import picture_pixels
 from soutu.library.tagging.prompts import text_vectors
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from soutu.library.vectors import PictureVectors, VectorCache
     from soutu.models.base import EncoderFacts
-    from soutu.types import Progress
+    from soutu.types import Failure, Progress
 
 Splits = Literal["auto", "given", "new"]
 """Whose splits are used: the data's own where it has them, those alone, or fresh ones."""
@@ -99,13 +99,13 @@ def train_heads(
     for name in plan.heads:
         _require_free(out / name)
     data = with_splits(data, plan)
-    _check_labels(data)
+    check_labels(data)
     found = cache.pictures(data.paths, regions=plan.regions, on_progress=on_progress)
     if not plan.leave_out:
-        _require_all(found, len(data))
+        require_all(found.failures, len(data))
     data = data.take(found.rows)
-    _check_labels(data)
-    parts = _parts(data, found.vectors)
+    check_labels(data)
+    parts = parts_of(data, found.vectors)
     text = text_vectors([Tag(name=name) for name in data.classes], cache.texts)
     taught = HeadData(
         name=data.name, digest=data.digest, pictures=len(data), seen=_seen(data, found)
@@ -198,8 +198,11 @@ def _require_free(folder: Path) -> None:
         raise InputError(msg)
 
 
-def _check_labels(data: LabelledData) -> None:
-    """Refuse data before its pictures are encoded, which may take hours."""
+def check_labels(data: LabelledData) -> None:
+    """Raise InputError for labels that nothing can be learned from.
+
+    Before pictures are encoded, which may take hours.
+    """
     for split, every in (("train", True), ("val", False)):
         labels = data.part(split).labels
         stand_in = np.zeros((len(labels), 1), np.float32)
@@ -207,15 +210,15 @@ def _check_labels(data: LabelledData) -> None:
         check_examples(Examples(stand_in, labels), data.classes, what=what, every=every)
 
 
-def _require_all(found: PictureVectors, pictures: int) -> None:
+def require_all(failures: Sequence[Failure], pictures: int) -> None:
     """Raise InputError, naming files, where any could not be read."""
-    if not found.failures:
+    if not failures:
         return
-    named = "; ".join(f"{one.path}: {one.reason}" for one in found.failures[:_SHOWN])
-    rest = len(found.failures) - _SHOWN
+    named = "; ".join(f"{one.path}: {one.reason}" for one in failures[:_SHOWN])
+    rest = len(failures) - _SHOWN
     more = f"; and {rest} more" if rest > 0 else ""
     msg = (
-        f"{len(found.failures)} of {pictures} pictures cannot be read: {named}{more}. Mend the "
+        f"{len(failures)} of {pictures} pictures cannot be read: {named}{more}. Mend the "
         "data, or leave them out"
     )
     raise InputError(msg)
@@ -234,15 +237,16 @@ def _squares(
     """Read the pixels of all pictures where a head wants them."""
     if PIXELS.isdisjoint(plan.heads):
         return {}
-    found = picture_pixels(data.paths, plan.side, on_progress=on_progress)
+    found = picture_pixels(data.paths, squashed(plan.side), on_progress=on_progress)
     if found.failures:
         one = found.failures[0]
         msg = f"{one.path} has become unreadable: {one.reason}. Run the same command again"
         raise InputError(msg)
-    return _parts(data, found.pixels)
+    return parts_of(data, found.pixels)
 
 
-def _parts(data: LabelledData, inputs: NDArray[Any]) -> dict[str, Examples]:
+def parts_of(data: LabelledData, inputs: NDArray[Any]) -> dict[str, Examples]:
+    """Divide inputs [n, ...] and labels by the splits "train", "val" and "test"."""
     splits = np.array(data.splits)
     rows = {split: np.flatnonzero(splits == split) for split in ("train", "val", "test")}
     return {split: Examples(inputs[mine], data.labels[mine]) for split, mine in rows.items()}

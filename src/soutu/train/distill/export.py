@@ -22,7 +22,7 @@ from soutu.train.distill.agreement import sized
 from soutu.train.distill.bags import bags_of
 from soutu.train.distill.corpus import Corpus
 from soutu.train.distill.graphs import write_image_graph, write_text_graph
-from soutu.train.distill.networks import MEAN, STD, Student, sums
+from soutu.train.distill.networks import MEAN, STD, ImageTower, Student, sums
 from soutu.train.distill.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +35,16 @@ INT8_COSINE = 0.99
 """The mean cosine to fp32 below which the image tower stays in fp32."""
 _TEXT_COSINE = 0.99
 _CALIBRATING, _VERIFIED, _BATCH = 400, 64, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedTower:
+    """Of an image tower: the largest error to torch, cosines of int8 to fp32, what was kept."""
+
+    error: float
+    int8_mean: float
+    int8_min: float
+    precision: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +85,14 @@ def export(
 
     made = replace_folder(folder, fill)
     return Exported(**{**made.__dict__, "folder": folder})
+
+
+def require_model_folder(out: Path) -> None:
+    """Raise InputError for a place where no model can be put: a file, a folder of other things."""
+    if out.is_file() or (
+        out.is_dir() and not (out / "config.json").is_file() and any(out.iterdir())
+    ):
+        raise InputError(f"{out} holds something else. Name a folder that is new or holds a model")
 
 
 def folded_table(student: Student) -> NDArray[np.float32]:
@@ -126,10 +144,34 @@ def _fill(
     scale: Scale,
     facts: Mapping[str, Any],
 ) -> Exported:
+    tower = export_tower(student.image, pictures, folder)
+    write_text_graph(folded_table(student), folder / "text.onnx")
+    text_min = _verified_texts(student, tokenizer, corpus, folder / "text.onnx")
+    _write_tokenizer(tokenizer, folder / "tokenizer.json")
+    config = _config(settings, corpus, name, scale, tower.precision, facts)
+    text = json.dumps(config, indent=1, ensure_ascii=False)
+    (folder / "config.json").write_text(f"{text}\n", "utf-8")
+    return Exported(
+        folder=folder,
+        error=tower.error,
+        int8_mean=tower.int8_mean,
+        int8_min=tower.int8_min,
+        text_min=text_min,
+        precision=tower.precision,
+        bytes=sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
+    )
+
+
+def export_tower(tower: ImageTower, pictures: NDArray[np.uint8], folder: Path) -> ExportedTower:
+    """Write `image.onnx` into a folder, int8 where that loses little, else fp32.
+
+    `pictures` uint8 [n, 3, side, side] are those that activations are calibrated on. Raises
+    ModelError for a graph that does not agree with torch.
+    """
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         plain = Path(temporary) / "image.onnx"
-        write_image_graph(student.image, plain, settings.size)
-        error, reference = _verified(student, plain, pictures[:_VERIFIED])
+        write_image_graph(tower, plain, pictures.shape[-1])
+        error, reference = _verified(tower, plain, pictures[:_VERIFIED])
         feeds = [{"pixels": pictures[at : at + _BATCH]} for at in range(0, len(pictures), _BATCH)]
         quantize_statically(plain, folder / "image.onnx", Recipe(True, {}, JOINED), feeds)
         found = Session(folder / "image.onnx").run({"pixels": pictures[:_VERIFIED]}, "embedding")
@@ -137,29 +179,20 @@ def _fill(
         precision = "int8" if cosines.mean() >= INT8_COSINE else "fp32"
         if precision == "fp32":
             plain.replace(folder / "image.onnx")
-    write_text_graph(folded_table(student), folder / "text.onnx")
-    text_min = _verified_texts(student, tokenizer, corpus, folder / "text.onnx")
-    _write_tokenizer(tokenizer, folder / "tokenizer.json")
-    config = _config(settings, corpus, name, scale, precision, facts)
-    text = json.dumps(config, indent=1, ensure_ascii=False)
-    (folder / "config.json").write_text(f"{text}\n", "utf-8")
-    return Exported(
-        folder=folder,
+    return ExportedTower(
         error=error,
         int8_mean=float(cosines.mean()),
         int8_min=float(cosines.min()),
-        text_min=text_min,
         precision=precision,
-        bytes=sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
     )
 
 
 def _verified(
-    student: Student, graph: Path, pictures: NDArray[np.uint8]
+    tower: ImageTower, graph: Path, pictures: NDArray[np.uint8]
 ) -> tuple[float, NDArray[np.float32]]:
     """Compare the fp32 graph with torch; return the largest difference and torch's vectors."""
     with torch.no_grad():
-        expected = student.image(torch.from_numpy(pictures).float()).numpy()
+        expected = tower(torch.from_numpy(pictures).float()).numpy()
     found = Session(graph).run({"pixels": pictures}, "embedding")
     error = float(np.abs(found - expected).max())
     if not error <= TOLERANCE:

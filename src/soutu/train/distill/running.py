@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import xxhash
 
-from soutu.errors import InputError
 from soutu.models.record import read_json, write_json
 from soutu.train.distill import checkpoints, teaching
 from soutu.train.distill.agreement import agreement
 from soutu.train.distill.corpus import Corpus, open_corpus, save_corpus
-from soutu.train.distill.export import Exported, export, fitted_scale
+from soutu.train.distill.export import Exported, export, fitted_scale, require_model_folder
 from soutu.train.distill.lesson import lesson_of
 from soutu.train.distill.loop import best_device, told, train
 from soutu.train.distill.settings import Settings
@@ -67,8 +66,7 @@ def distill(
     earlier student is trained further. Raises InputError for too little data, a start of another
     shape and a `work` of another run, Stopped when `should_stop` says so.
     """
-    if out.exists() and not (out / "config.json").is_file() and any(out.iterdir()):
-        raise InputError(f"{out} holds other files. Name a folder that is new or holds a model")
+    require_model_folder(out)
     dim = min(settings.dim, cache.facts.dim)
     settings = settings_from_start(replace(settings, dim=dim), start)
     asked = _asked(cache, paths, words, captioned)

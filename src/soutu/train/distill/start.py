@@ -157,12 +157,7 @@ def begin(student: Student, start: Start, lesson: Lesson, settings: Settings) ->
     with torch.no_grad():
         student.table.copy_(torch.from_numpy(start.table))
         student.scales.copy_(torch.tensor(start.sharpness).log())
-        weights, bias = start.project
-        student.image.project.weight.copy_(torch.from_numpy(weights))
-        student.image.project.bias.copy_(torch.from_numpy(bias))
-        layers = list(student.image.convolutions())
-        for layer, (weights, bias) in zip(layers, start.convolutions, strict=True):
-            _fill(layer, torch.from_numpy(weights), torch.from_numpy(bias))
+        layers = _fill_tower(student.image, start)
         student.blank()
         student.eval()
         watches = [_Watch(layer) for layer in layers]
@@ -173,6 +168,18 @@ def begin(student: Student, start: Start, lesson: Lesson, settings: Settings) ->
             pooled, goals = (torch.cat(rows) for rows in zip(*pairs, strict=True))
             _fit(student.head, pooled, goals)
         student.train()
+
+
+def tower_of(start: Start, settings: Settings) -> ImageTower:
+    """Return the start's image tower, which answers as its model does; in evaluation mode.
+
+    Its normalisations add biases only. Raises InputError as `settings_from_start` does.
+    """
+    settings_from_start(settings, start)
+    tower = ImageTower(settings)
+    with torch.no_grad():
+        _fill_tower(tower, start)
+    return tower.eval()
 
 
 class _Weights:
@@ -249,6 +256,16 @@ class _Watch:
         norm.get_buffer("running_var").copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt() / factor)
         norm.bias.copy_(norm.bias + mean)
+
+
+def _fill_tower(tower: ImageTower, start: Start) -> list[Convolution]:
+    weights, bias = start.project
+    tower.project.weight.copy_(torch.from_numpy(weights))
+    tower.project.bias.copy_(torch.from_numpy(bias))
+    layers = list(tower.convolutions())
+    for layer, (weights, bias) in zip(layers, start.convolutions, strict=True):
+        _fill(layer, torch.from_numpy(weights), torch.from_numpy(bias))
+    return layers
 
 
 def _fill(layer: Convolution, weights: Tensor, bias: Tensor) -> None:
