@@ -218,8 +218,8 @@ def layout(results: Mapping[Recipe, dict[str, float]]) -> str:
         interval = f"{100 * found['low']:.1f}–{100 * found['high']:.1f}"
         shares = [f"{100 * found[name]:.1f}" for name in ("mAP micro", "F1 micro", "F1 macro")]
         ranking = f"{100 * found['mAP']:.1f}{spread}", interval
-        hamming = f"{100 * found['Hamming']:.2f}"
-        rows.append([recipe.name, loss, *ranking, *shares, hamming, f"{found['seconds']:.1f}"])
+        last = f"{100 * found['Hamming']:.2f}", f"{found['seconds']:.1f}"
+        rows.append([recipe.name, loss, *ranking, *shares, *last])
     names = "mAP micro", "micro F1", "macro F1", "Hamming loss", "CPU s"
     return harness.table(["head", "loss", "mAP", "95 %", *names], rows)
 
