@@ -34,7 +34,6 @@ from soutu.data import load as load_data
 from soutu.errors import SoutuError
 from soutu.heads import REGIONS, Regions
 from soutu.library.tagging.prompts import text_vectors
-from soutu.metrics import Comparison, Figure, bootstrap, paired
 from soutu.train import MLDecoderClassifier, Plan, Settings
 from soutu.train.catalogue import CLASSICAL, make
 from soutu.train.run import with_splits
@@ -165,7 +164,7 @@ def warm_up() -> None:
         head.fit(vectors, labels, classes=["a", "b"])
 
 
-def over_seeds(figures: Sequence[Figure]) -> Figure:
+def over_seeds(figures: Sequence[metrics.Figure]) -> metrics.Figure:
     """Make a figure of the mean over several trainings."""
     return lambda counts: np.mean([figure(counts) for figure in figures], axis=0)
 
@@ -174,7 +173,7 @@ def measured(found: Answers, labels: NDArray[np.int8]) -> dict[str, float]:
     """Return all figures of a line, as means over its trainings."""
     each = [metrics.mean_average_precision(scores, labels) for scores in found.scores]
     figure = over_seeds([metrics.figure_of_map(scores, labels) for scores in found.scores])
-    interval = bootstrap(figure, len(labels))
+    interval = metrics.bootstrap(figure, len(labels))
     f1s = [metrics.f1(decided, labels) for decided in found.decided]
     ranked = [metrics.micro_average_precision(scores, labels) for scores in found.scores]
     wrong = [metrics.hamming_loss(decided, labels) for decided in found.decided]
@@ -191,10 +190,10 @@ def measured(found: Answers, labels: NDArray[np.int8]) -> dict[str, float]:
     }
 
 
-def compared(a: Answers, b: Answers, labels: NDArray[np.int8]) -> dict[str, Comparison]:
+def compared(a: Answers, b: Answers, labels: NDArray[np.int8]) -> dict[str, metrics.Comparison]:
     """Compare two heads on the same pictures, by ranking and by decisions."""
 
-    def figures(found: Answers) -> dict[str, Figure]:
+    def figures(found: Answers) -> dict[str, metrics.Figure]:
         parts = [metrics.f1_parts(one, labels) for one in found.decided]
         subsets = [
             metrics.figure_of_mean(metrics.subset_accuracies(one, labels)) for one in found.decided
@@ -206,7 +205,7 @@ def compared(a: Answers, b: Answers, labels: NDArray[np.int8]) -> dict[str, Comp
         }
 
     first, second = figures(a), figures(b)
-    return {name: paired(first[name], second[name], len(labels)) for name in first}
+    return {name: metrics.paired(first[name], second[name], len(labels)) for name in first}
 
 
 def layout(results: Mapping[Recipe, dict[str, float]]) -> str:
@@ -218,13 +217,13 @@ def layout(results: Mapping[Recipe, dict[str, float]]) -> str:
         interval = f"{100 * found['low']:.1f}–{100 * found['high']:.1f}"
         shares = [f"{100 * found[name]:.1f}" for name in ("mAP micro", "F1 micro", "F1 macro")]
         ranking = f"{100 * found['mAP']:.1f}{spread}", interval
-        hamming = f"{100 * found['Hamming']:.2f}"
-        rows.append([recipe.name, loss, *ranking, *shares, hamming, f"{found['seconds']:.1f}"])
+        last = f"{100 * found['Hamming']:.2f}", f"{found['seconds']:.1f}"
+        rows.append([recipe.name, loss, *ranking, *shares, *last])
     names = "mAP micro", "micro F1", "macro F1", "Hamming loss", "CPU s"
     return harness.table(["head", "loss", "mAP", "95 %", *names], rows)
 
 
-def verdicts(comparisons: Mapping[tuple[str, str], dict[str, Comparison]]) -> str:
+def verdicts(comparisons: Mapping[tuple[str, str], dict[str, metrics.Comparison]]) -> str:
     """Lay out what each step up from a simpler head gains, in points."""
     rows = []
     for (a, b), found in comparisons.items():

@@ -59,7 +59,11 @@ _PART = click.FloatRange(0, 1, max_open=True)
 )  # fmt: skip
 @click.option(
     "--epochs", type=click.IntRange(1), default=20, show_default=True,
-    help="Rounds through the data at most; training ends where validation gets no better.",
+    help="Rounds through the data; the one that validates best is kept.",
+)  # fmt: skip
+@click.option(
+    "--patience", type=click.IntRange(0), default=0, show_default=True,
+    help="End after so many rounds without a better validation; 0 trains them all.",
 )  # fmt: skip
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
@@ -106,6 +110,7 @@ def command(
     loss: LossName,
     hard: Hard,
     epochs: int,
+    patience: int,
     seed: int,
     model: str,
     precision: PrecisionChoice,
@@ -138,7 +143,7 @@ def command(
     plan = Plan(
         heads=tuple(dict.fromkeys(heads)),
         loss=loss,
-        settings=Settings(epochs=epochs, seed=seed, hard=hard),
+        settings=Settings(epochs=epochs, patience=patience, seed=seed, hard=hard),
         regions=regions,
         side=side,
         splits=split,

@@ -69,7 +69,7 @@ def picture_pixels(
             if on_progress is not None:
                 done = at + len(chunk)
                 on_progress(
-                    Progress(stage="scan", done=done, total=len(paths), failed=len(failures))
+                    Progress(stage="check", done=done, total=len(paths), failed=len(failures))
                 )
     return PicturePixels(
         rows=np.array(rows, np.intp),

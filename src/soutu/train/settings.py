@@ -23,11 +23,12 @@ Hard = Literal["none", "reweight", "resample"]
 class Settings:
     """How long, how fast and in which order.
 
-    `patience` is the number of epochs without a better validation mAP after which training ends; 0
-    trains them all. `ema` is the decay of the weights' running average, which is then what is
-    validated and kept; 0 for none. `learning_rate` (None: that of the head) falls to 0 along a
-    cosine after `warmup`, a share of all steps. `batch_size` None is a hundredth of the examples,
-    from 32 to 512.
+    The epoch with the best validation mAP is kept. `patience` is the number of epochs without a
+    better one after which training ends; 0 trains them all, as the last ones, at small learning
+    rates, are often the best. `ema` is the decay of the weights' running average, which is then
+    what is validated and kept; 0 for none. `learning_rate` (None: that of the head) falls to 0
+    along a cosine after `warmup`, a share of all steps. `batch_size` None is a hundredth of the
+    examples, from 32 to 512.
     """
 
     epochs: int = 20
@@ -35,7 +36,7 @@ class Settings:
     learning_rate: float | None = None
     weight_decay: float = 1e-2
     warmup: float = 0.05
-    patience: int = 5
+    patience: int = 0
     ema: float = 0.0
     hard: Hard = "none"
     seed: int = 0

@@ -185,7 +185,7 @@ def decode_squares(
                 pixels[row] = picture
             if on_progress is not None:
                 done = min(at + _CHUNK, len(paths))
-                on_progress(Progress(stage="scan", done=done, total=len(paths)))
+                on_progress(Progress(stage="check", done=done, total=len(paths)))
     pixels.flush()
     return pixels
 
