@@ -19,9 +19,9 @@ demo: $(VENV)/.demo  ## Index real photos, search them in English and Chinese, c
 	$(BIN)/python demo/run.py
 
 # A file stays with one process: what its tests share is made once. More processes than four would
-# fight over memory, as some serve, index and train.
+# fight over memory, as some serve, index and train; torch with threads in each, over cores.
 test: $(VENV)/.dev  ## Run the tests, on all cores.
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: lint test  ## Run all that CI runs: formatting, lint, types, layers, docs, tests.
 

@@ -74,7 +74,7 @@ def test_a_student_can_be_trained_further(
     assert refused.exit_code == 2
     assert "the start, mini, has another image tower" in refused.stderr
     missing = soutu_command(*other, "--start", str(tmp_path / "pictures"))
-    assert "has no image.onnx" in missing.stderr
+    assert "pictures is incomplete" in missing.stderr
 
 
 def test_ctrl_c_stops_and_the_same_command_goes_on(

@@ -136,7 +136,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
     seen: list[Progress] = []
     run(tmp_path, seen=seen)
     last = {progress.stage: progress for progress in seen}
-    assert {"fill", "scan", "texts", "train"} <= last.keys()
+    assert {"check", "fill", "texts", "train"} <= last.keys()
     for progress in last.values():
         assert progress.done == progress.total
 

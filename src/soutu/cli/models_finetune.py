@@ -85,10 +85,11 @@ def command(
     resume: bool,
     quiet: bool,
 ) -> None:
-    """Fine-tune the last layers of a model's image tower on labelled pictures.
+    """Fine-tune the last layers of a model on labelled pictures.
 
-    The result is a model of its own: soutu train trains heads on it, soutu models add takes it.
-    Words know it less the further its pictures move from where they were, which is told.
+    They are those of its image tower. The result is a model of its own: soutu train trains heads on
+    it, soutu models add takes it. Words know it less the further its pictures move from where they
+    were, which is told.
     """
     from soutu.cli.progress import shown_progress
     from soutu.library import default_models
