@@ -189,7 +189,8 @@ def test_a_trained_student_is_mixed_with_its_start(tmp_path: Path) -> None:
     first = {name: value.detach().clone() for name, value in student.named_parameters()}
     with torch.no_grad():
         for value in student.parameters():
-            value += 0.1 * torch.randn(value.shape, generator=torch.Generator().manual_seed(3))
+            noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(3))
+            value.add_(noise, alpha=0.1)
     trained = {name: value.detach().clone() for name, value in student.named_parameters()}
     blend(student, start, lesson, SMALL)
     for name, value in student.named_parameters():
