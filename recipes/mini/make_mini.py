@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 MINI = Settings(mosaics=0.375, learning_rate=2e-3, vocabulary=33_000)
 CONTINUED = replace(MINI, learning_rate=1e-3, steps=4_000, start_share=0.55)
-"""For a training that starts from an earlier model. The share is the best on the validation split."""
+"""For a training that starts from an earlier model; the share is the best on validation."""
 TEMPLATES = ("a photo of a {}", "a photo of the {}", "a picture of {}", "a close-up photo of a {}")
 CREDITS = {
     "image": "trained from scratch; targets from MobileNetV2 (Apache-2.0)",
