@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from soutu.train.distill.networks import Student
 
 MINI = Settings(mosaics=0.375, learning_rate=2e-3, vocabulary=33_000)
-CONTINUED = replace(MINI, learning_rate=1e-3, steps=4_000)
-"""For a training that starts from an earlier model: its weights are good already."""
+CONTINUED = replace(MINI, learning_rate=1e-3, steps=4_000, start_share=0.55)
+"""For a training that starts from an earlier model; the share is the best on validation."""
 TEMPLATES = ("a photo of a {}", "a photo of the {}", "a picture of {}", "a close-up photo of a {}")
 CREDITS = {
     "image": "trained from scratch; targets from MobileNetV2 (Apache-2.0)",

@@ -23,7 +23,7 @@ from soutu.train.distill.lesson import Lesson, lesson_of
 from soutu.train.distill.networks import Student
 from soutu.train.distill.running import Distilled, distill
 from soutu.train.distill.settings import Settings
-from soutu.train.distill.start import Start, begin, open_start, settings_from_start, turned
+from soutu.train.distill.start import Start, begin, blend, open_start, settings_from_start, turned
 from soutu.train.distill.teaching import read_words
 from soutu.types import Progress
 
@@ -180,6 +180,35 @@ def test_a_start_is_turned_to_where_texts_belong(tmp_path: Path) -> None:
         (after @ pooled + also) @ found.texts(texts).T,
         (before @ pooled + added) @ start.texts(texts).T, atol=1e-3,
     )  # fmt: skip
+
+
+def test_a_trained_student_is_mixed_with_its_start(tmp_path: Path) -> None:
+    """Every weight lies between both ends; statistics are those of the mixture."""
+    run(tmp_path)
+    student, start, lesson = begun(tmp_path)
+    first = {name: value.detach().clone() for name, value in student.named_parameters()}
+    with torch.no_grad():
+        for value in student.parameters():
+            noise = torch.randn(value.shape, generator=torch.Generator().manual_seed(3))
+            value.add_(noise, alpha=0.1)
+    trained = {name: value.detach().clone() for name, value in student.named_parameters()}
+    blend(student, start, lesson, SMALL)
+    for name, value in student.named_parameters():
+        torch.testing.assert_close(value, trained[name], rtol=0, atol=0)
+    blend(student, start, lesson, replace(SMALL, start_share=0.25))
+    for name, value in student.named_parameters():
+        torch.testing.assert_close(value, 0.75 * trained[name] + 0.25 * first[name])
+    assert not student.training
+    for layer in student.image.convolutions():
+        norm = layer.parts()[1]
+        assert norm.get_buffer("num_batches_tracked") > 1
+        assert not torch.equal(norm.get_buffer("running_var"), torch.ones(norm.num_features))
+
+
+def test_a_mixture_needs_some_of_the_student() -> None:
+    """All of the start would be the start."""
+    with pytest.raises(InputError, match=r"start_share is 1; it must be from 0 to below 1"):
+        replace(SMALL, start_share=1)
 
 
 @pytest.mark.parametrize(

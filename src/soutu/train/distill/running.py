@@ -17,7 +17,7 @@ from soutu.train.distill.export import Exported, export, fitted_scale, require_m
 from soutu.train.distill.lesson import lesson_of
 from soutu.train.distill.loop import best_device, told, train
 from soutu.train.distill.settings import Settings
-from soutu.train.distill.start import Start, settings_from_start, turned
+from soutu.train.distill.start import Start, blend, settings_from_start, turned
 from soutu.train.distill.teaching import Word, teach
 from soutu.train.distill.tune import tune
 from soutu.train.distill.vocabulary import build_tokenizer
@@ -116,7 +116,8 @@ def learn_and_export(
 ) -> tuple[Exported, dict[str, float]]:
     """Build the tokenizer, train on a corpus, tune, and export the average of the weights.
 
-    With a `start` the weights are its at first, and so is the tokenizer. `scale_of` finds the
+    With a `start` the weights are its at first, and so is the tokenizer; in the end they are mixed
+    with its again. `scale_of` finds the
     student's map from cosine to probability. Returns figures on what was held out too, as
     `agreement` does.
 
@@ -129,8 +130,11 @@ def learn_and_export(
         digest=digest, start=start, on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     student, device = training.average, best_device()
+    lesson = lesson_of(corpus, tokenizer, device)
+    if start is not None:
+        blend(student, start, lesson, settings)
     on_step = told(on_progress, should_stop, settings.tune_steps, settings.steps, settings.steps)
-    tune(student, lesson_of(corpus, tokenizer, device), settings, on_step)
+    tune(student, lesson, settings, on_step)
     figures = agreement(student, corpus, tokenizer, settings, device)
     student = student.cpu()
     scale = scale_of(student, tokenizer)

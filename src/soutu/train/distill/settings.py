@@ -39,7 +39,9 @@ class Settings:
     small pictures each. `steps` are those of the image tower, `text_steps` those of the token
     table before it, `tune_steps` those of the table after it, where there are captions. `start` is
     the digest of the model that the weights come from, "" for none; `settings_from_start` fills it
-    in. Raises InputError for settings that cannot be trained.
+    in; `start_share` is how much of that model's weights the result has (Wortsman et al., Robust
+    fine-tuning of zero-shot models, CVPR 2022). Raises InputError for settings that cannot be
+    trained.
     """
 
     size: int = 160
@@ -68,6 +70,7 @@ class Settings:
     checkpoint_every: int = 500
     seed: int = 0
     start: str = ""
+    start_share: float = 0.0
     weights: Weights = Weights()
 
     def __post_init__(self) -> None:
@@ -80,6 +83,8 @@ class Settings:
                 f"train_size is {self.train_size}; with mosaics it must be a multiple of "
                 f"{2 * STRIDE}"
             )
+        if not 0 <= self.start_share < 1:
+            raise InputError(f"start_share is {self.start_share}; it must be from 0 to below 1")
         if len(self.widths) != len(self.depths) + 1:
             raise InputError(
                 f"{len(self.widths)} widths and {len(self.depths)} depths do not fit: the first "

@@ -7,6 +7,7 @@ learning rate is made for.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -156,6 +157,7 @@ def begin(student: Student, start: Start, lesson: Lesson, settings: Settings) ->
     """
     with torch.no_grad():
         student.table.copy_(torch.from_numpy(start.table))
+        student.turn.copy_(torch.eye(start.dim))
         student.scales.copy_(torch.tensor(start.sharpness).log())
         layers = _fill_tower(student.image, start)
         student.blank()
@@ -180,6 +182,29 @@ def tower_of(start: Start, settings: Settings) -> ImageTower:
     with torch.no_grad():
         _fill_tower(tower, start)
     return tower.eval()
+
+
+def blend(student: Student, start: Start, lesson: Lesson, settings: Settings) -> None:
+    """Mix a trained student's weights, in place, with those that it began with.
+
+    The mixture is often better than both ends. Statistics of the layers are taken anew, because
+    those of the ends do not mix.
+    """
+    if not settings.start_share:
+        return
+    first = copy.deepcopy(student)
+    begin(first, start, lesson, settings)
+    with torch.no_grad():
+        for weights, earlier in zip(student.parameters(), first.parameters(), strict=True):
+            weights.lerp_(earlier, settings.start_share)
+        norms = [layer.parts()[1] for layer in student.image.convolutions()]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # all batches count alike
+        student.train()
+        for one in range(_DRAWS):
+            _seen(student, lesson, settings, _FIRST_SEED + _DRAWS + one)
+    student.eval()
 
 
 class _Weights:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from soutu.train.distill import losses
 from soutu.train.distill.agreement import vectors_of
+from soutu.train.distill.bags import Bags
 from soutu.train.distill.batches import generator
 from soutu.train.distill.lesson import Captions, Lesson
 from soutu.train.distill.networks import Student
@@ -35,7 +36,8 @@ def tune(
     if not lesson.captions or not settings.tune_steps:
         return
     numbers, views, features = _captioned(student, lesson, settings)
-    places = student.texts(lesson.taught).detach()
+    kept = _no_captions(lesson)
+    places = student.texts(kept).detach()
     student.table.requires_grad_(True)
     optimizer = torch.optim.Adam([student.table], lr=settings.tune_rate, betas=(0.9, 0.99))
     for step in range(settings.tune_steps):
@@ -52,16 +54,22 @@ def tune(
             if (loss := _contrast(student, captions, pictures, numbers[rows], chance)) is not None
         ]
         parts.append(_BANK * _bank(student, lesson, pictures, features[rows]))
-        taught = torch.randint(len(lesson.taught), (settings.text_batch,), generator=chance)
-        taught = taught.to(lesson.device)
-        now = student.texts(lesson.taught.take(taught))
-        parts.append(_STAY * losses.cosine(now, places[taught]))
+        rows = torch.randint(len(kept), (settings.text_batch,), generator=chance)
+        rows = rows.to(lesson.device)
+        parts.append(_STAY * losses.cosine(student.texts(kept.take(rows)), places[rows]))
         optimizer.zero_grad()
         torch.stack(parts).sum().backward()  # torch leaves it so
         optimizer.step()
         student.blank()
         on_step(step + 1)
     student.table.requires_grad_(False)
+
+
+def _no_captions(lesson: Lesson) -> Bags:
+    """Leave captions out of what is taught: they are to move; all, where there is nothing else."""
+    captions = set(lesson.corpus.captions)
+    rows = [row for row, text in enumerate(lesson.corpus.taught) if text not in captions]
+    return lesson.taught.take(torch.tensor(rows, device=lesson.device)) if rows else lesson.taught
 
 
 def _captioned(
