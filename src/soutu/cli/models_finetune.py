@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,13 @@ from soutu.cli.display import count, printable
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.labelled_data import layout_option, partial_option, read_labelled, root_option
 from soutu.cli.options import examples, quiet_option
+from soutu.cli.training_options import (
+    leave_out_option,
+    loss_option,
+    resumable,
+    resume_option,
+    taught_by_option,
+)
 from soutu.train.settings import LossName
 
 if TYPE_CHECKING:
@@ -25,9 +32,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("data", required=False, type=click.Path())
-@click.option(
-    "--library", metavar="DIR", help="Learn what people said in this library, in place of DATA."
-)
+@taught_by_option
 @click.option(
     "--model", default="mini", show_default=True, metavar="NAME|DIR",
     help="The model to start from: mini, or one that soutu models distill made.",
@@ -40,10 +45,7 @@ if TYPE_CHECKING:
     "--blocks", type=click.IntRange(1), default=3, show_default=True, metavar="N",
     help="How many of the last blocks learn; 1 is the last layer alone.",
 )  # fmt: skip
-@click.option(
-    "--loss", type=click.Choice(get_args(LossName)), default="bce", show_default=True,
-    help="What training makes small.",
-)  # fmt: skip
+@loss_option
 @click.option(
     "--epochs", type=click.IntRange(1), default=8, show_default=True,
     help="Rounds through the data at most; training ends where validation gets no better.",
@@ -63,8 +65,8 @@ if TYPE_CHECKING:
 @layout_option
 @root_option
 @partial_option
-@click.option("--leave-out", is_flag=True, help="Train without pictures that cannot be read.")
-@click.option("--resume", is_flag=True, help="Go on where an earlier run with this DIR stopped.")
+@leave_out_option
+@resume_option
 @quiet_option
 def command(
     *,
@@ -113,12 +115,8 @@ def command(
         resume=resume,
     )
     base = ModelStore(default_models()).folder_of(model)
-    with shown_progress(StopRequest(), quiet=quiet) as watcher:
-        try:
-            done = fine_tune(labelled, base, out, tuning, on_progress=watcher)
-        except KeyboardInterrupt:
-            click.echo("To go on from here: the same command with --resume", err=True)
-            raise
+    with resumable(), shown_progress(StopRequest(), quiet=quiet) as watcher:
+        done = fine_tune(labelled, base, out, tuning, on_progress=watcher)
     if not quiet:
         click.echo("\n".join(_lines(done)))
 

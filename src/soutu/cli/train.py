@@ -12,6 +12,13 @@ from soutu.cli.display import columns, duration, printable, write_json
 from soutu.cli.interrupts import StopRequest
 from soutu.cli.labelled_data import layout_option, partial_option, read_labelled, root_option
 from soutu.cli.options import examples, json_option, precision_option, quiet_option
+from soutu.cli.training_options import (
+    leave_out_option,
+    loss_option,
+    resumable,
+    resume_option,
+    taught_by_option,
+)
 from soutu.train.catalogue import NAMES, PIXELS
 from soutu.train.settings import Hard, LossName
 
@@ -38,9 +45,7 @@ _PART = click.FloatRange(0, 1, max_open=True)
     ),
 )
 @click.argument("data", required=False, type=click.Path())
-@click.option(
-    "--library", metavar="DIR", help="Learn what people said in this library, in place of DATA."
-)
+@taught_by_option
 @click.option(
     "--head", "heads", type=click.Choice(NAMES), multiple=True, required=True,
     help="What to train; several give a table to compare.",
@@ -49,10 +54,7 @@ _PART = click.FloatRange(0, 1, max_open=True)
     "--out", type=click.Path(file_okay=False), required=True, metavar="DIR",
     help="Where heads go, each into DIR/NAME.",
 )  # fmt: skip
-@click.option(
-    "--loss", type=click.Choice(get_args(LossName)), default="bce", show_default=True,
-    help="What training makes small.",
-)  # fmt: skip
+@loss_option
 @click.option(
     "--hard", type=click.Choice(get_args(Hard)), default="none",
     show_default=True, help="Let examples that are answered badly count more, or come more often.",
@@ -97,8 +99,8 @@ _PART = click.FloatRange(0, 1, max_open=True)
 @layout_option
 @root_option
 @partial_option
-@click.option("--leave-out", is_flag=True, help="Train without pictures that cannot be read.")
-@click.option("--resume", is_flag=True, help="Go on where an earlier run with this DIR stopped.")
+@leave_out_option
+@resume_option
 @json_option
 @quiet_option
 def command(
@@ -153,11 +155,8 @@ def command(
         leave_out=leave_out,
     )
     labelled = read_labelled(data, library, what="DATA", layout=layout, root=root, partial=partial)
-    try:
+    with resumable():
         results = _train(labelled, plan, Path(out), model, precision, quiet=quiet or as_json)
-    except KeyboardInterrupt:
-        click.echo("To go on from here: the same command with --resume", err=True)
-        raise
     if as_json:
         write_json([_as_json(result) for result in results])
     elif not quiet:

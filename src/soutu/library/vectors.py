@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xxhash
@@ -21,6 +20,7 @@ import xxhash
 from soutu.errors import Stopped
 from soutu.heads.base import REGIONS
 from soutu.images.source import FileEntry
+from soutu.library.closing import Closing
 from soutu.library.vector_file import VectorFile, as_vectors, stamp, text_key
 from soutu.types import Box, Failure, Progress
 
@@ -60,7 +60,7 @@ def content_digest(contents: Iterable[bytes]) -> str:
     return xxhash.xxh3_128_hexdigest(b"".join(contents))
 
 
-class VectorCache:
+class VectorCache(Closing):
     """Encode the pictures and texts of data sets with one encoder, each once.
 
     `folder` holds the files of all encoders. `source` opens encoders by name, such as ModelStore.
@@ -92,17 +92,6 @@ class VectorCache:
     def close(self) -> None:
         """Release the model's memory."""
         self.encoder.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def pictures(
         self,
