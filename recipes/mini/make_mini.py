@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mini_calibration import calibrated
-from mini_sets import Decoded, Flickr, flickr_set, labelled_set, read_flickr, read_sets
+from mini_joint import fitted, joined
+from mini_sets import (
+    Decoded,
+    Flickr,
+    flickr_crops,
+    flickr_set,
+    labelled_set,
+    read_flickr,
+    read_sets,
+)
 from mini_teachers import MiniLM, MobileNet, PictureTeacher, TextTeacher
 from mini_words import Words, read_all
 from numpy.typing import NDArray
@@ -27,8 +36,9 @@ from soutu.models.base import Scale
 from soutu.models.card import MINI_FOLDER
 from soutu.train.distill.corpus import Corpus, plain_shelf, save_corpus
 from soutu.train.distill.export import Exported
+from soutu.train.distill.loop import told
 from soutu.train.distill.running import learn_and_export
-from soutu.train.distill.settings import Settings
+from soutu.train.distill.settings import Settings, Weights
 from soutu.train.distill.start import Start, open_start
 
 if TYPE_CHECKING:
@@ -37,8 +47,11 @@ if TYPE_CHECKING:
     from soutu.train.distill.networks import Student
 
 MINI = Settings(mosaics=0.375, learning_rate=2e-3, vocabulary=33_000)
-CONTINUED = replace(MINI, learning_rate=1e-3, steps=4_000, start_share=0.55)
-"""For a training that starts from an earlier model; the share is the best on validation."""
+CONTINUED = replace(
+    MINI, learning_rate=1e-3, steps=4_800, text_steps=1_200, smallest_crop=0.4,
+    weights=Weights(bank=2.0),
+)  # fmt: skip
+"""For a training that starts from an earlier model."""
 TEMPLATES = ("a photo of a {}", "a photo of the {}", "a picture of {}", "a close-up photo of a {}")
 CREDITS = {
     "image": "trained from scratch; targets from MobileNetV2 (Apache-2.0)",
@@ -69,7 +82,6 @@ def make(
     flickr = read_flickr(sources, sets["captions"])
     decoded = _decode(sources, sets, flickr, work / "corpus")
     corpus = assemble(decoded, words, flickr, pictures, texts, work, settings)
-    digest = save_corpus(corpus, work / "corpus")
     used = [*sets["pictures"], sets["captions"], *sets["words"]]
     facts = {
         "tag_template": "a photo of a {}",
@@ -84,6 +96,12 @@ def make(
         return calibrated(student, tokenizer, corpus, words.tags, settings)
 
     with stop.listening(), shown_progress(stop, quiet=quiet) as watcher:
+        if start is not None:
+            on_step = told(watcher, stop, settings.text_steps, 0, settings.steps)
+            kept = work / "space.safetensors"
+            space = fitted(corpus, start, words.pairs, settings, kept, on_step)
+            corpus, start = joined(corpus, start, space, words.pairs)
+        digest = save_corpus(corpus, work / "corpus")
         return learn_and_export(
             corpus, digest, settings, out, work,
             name=name, scale_of=scale_of, facts=facts, start=start,
@@ -103,6 +121,7 @@ def _decode(sources: Path, sets: Mapping[str, Any], flickr: Flickr, folder: Path
     decoded = [labelled_set(sources, entry, folder, place) for place, entry in enumerate(entries)]
     for split in ("train", "val"):
         decoded.append(flickr_set(sources, captions, flickr, split, folder, len(decoded)))
+    decoded.append(flickr_crops(sources, captions, flickr, folder, len(decoded)))
     return decoded
 
 

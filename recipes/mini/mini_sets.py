@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import tomllib
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,14 @@ from mini_sources import Source, opened
 from numpy.typing import NDArray
 
 from soutu.errors import ImageError
-from soutu.images.decode import decode
+from soutu.images.decode import decode, decode_parts
 from soutu.models.record import write_json
-from soutu.types import Preprocess
+from soutu.types import Box, Preprocess
 
 SETS = Path(__file__).with_name("sets.toml")
 _CHUNK = 256
+_CROP = (0.6, 0.95)
+"""The sides of a crop, of the picture's: most of what a caption says is still in it."""
 _FLICKR_TEXTS = {"en": "flickr8kenc.caption.txt", "zh": "flickr8kzhc.caption.txt"}
 
 
@@ -84,17 +87,34 @@ def flickr_set(
     sources: Path, entry: Mapping[str, Any], flickr: Flickr, split: str, folder: Path, place: int
 ) -> Decoded:
     """Decode the pictures of one split of Flickr8k; keys are their ids."""
-    wanted = set(flickr.splits[split])
     with opened(sources, entry["repository"], entry["commit"]) as source:
-        pattern = re.compile(entry["pictures"])
-        keys = {
-            name: match["id"]
-            for name in source.names()
-            if (match := pattern.fullmatch(name)) and match["id"] in wanted
-        }
+        keys = _ids(source, entry, flickr, split)
         held_out = split != "train"
         shares = {"share": 0.0, "tiles": 0.0} if held_out else {}
         return _decoded(source, keys, {**entry, **shares}, f"flickr8k {split}", folder, place)
+
+
+def flickr_crops(
+    sources: Path, entry: Mapping[str, Any], flickr: Flickr, folder: Path, place: int
+) -> Decoded:
+    """Decode `crops` parts of each picture that is learnt from; keys are the pictures' ids."""
+    with opened(sources, entry["repository"], entry["commit"]) as source:
+        keys = _ids(source, entry, flickr, "train")
+        shares = {"share": entry["crops_share"], "tiles": entry["crops_tiles"]}
+        return _decoded(
+            source, keys, {**entry, **shares}, "flickr8k train crops", folder, place,
+            parts=int(entry["crops"]),
+        )  # fmt: skip
+
+
+def _ids(source: Source, entry: Mapping[str, Any], flickr: Flickr, split: str) -> dict[str, str]:
+    wanted = set(flickr.splits[split])
+    pattern = re.compile(entry["pictures"])
+    return {
+        name: match["id"]
+        for name in source.names()
+        if (match := pattern.fullmatch(name)) and match["id"] in wanted
+    }
 
 
 def plain_label(label: str, entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -123,21 +143,23 @@ def _decoded(
     name: str,
     folder: Path,
     place: int,
+    *,
+    parts: int = 0,
 ) -> Decoded:
-    """Decode pictures into `folder`, or take them from there if an earlier run did."""
+    """Decode pictures, or parts of each, into `folder`, if no earlier run did."""
     target, listed = folder / f"pictures-{place}.npy", folder / f"keys-{place}.json"
     if not listed.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         side = int(entry["side"])
-        shape = (len(keys), side, side, 3)
+        shape = (len(keys) * max(parts, 1), side, side, 3)
         pixels = np.lib.format.open_memmap(target, "w+", np.uint8, shape)
         kept: list[str] = []
-        for path, picture in _squares(source, sorted(keys), side):
-            if picture is None:
+        for path, pictures in _squares(source, sorted(keys), side, parts):
+            if pictures is None:
                 print(f"{name}: {path} cannot be read", file=sys.stderr)
                 continue
-            pixels[len(kept)] = picture
-            kept.append(keys[path])
+            pixels[len(kept) : len(kept) + len(pictures)] = pictures
+            kept += [keys[path]] * len(pictures)
         pixels.flush()
         # Rows of unreadable pictures are left over at the end of the file.
         write_json(listed, {"name": name, "keys": kept})
@@ -153,17 +175,34 @@ def _decoded(
 
 
 def _squares(
-    source: Source, names: Sequence[str], side: int
+    source: Source, names: Sequence[str], side: int, parts: int
 ) -> Iterator[tuple[str, NDArray[np.uint8] | None]]:
+    """Decode each picture to [1, side, side, 3], or to [parts, ...] parts of it."""
     spec = Preprocess(height=side, width=side, resize=side)
 
-    def one(content: bytes) -> NDArray[np.uint8] | None:
+    def one(name: str, content: bytes) -> NDArray[np.uint8] | None:
         try:
-            return np.asarray(decode(content, spec).pixels.transpose(1, 2, 0))
+            if parts:
+                found = decode_parts(content, spec, _boxes(name, parts))
+            else:
+                found = decode(content, spec).pixels[None]
         except ImageError:
             return None
+        return np.asarray(found.transpose(0, 2, 3, 1))
 
     with ThreadPoolExecutor() as pool:
         for at in range(0, len(names), _CHUNK):
             part = names[at : at + _CHUNK]
-            yield from zip(part, pool.map(one, [source.read(name) for name in part]), strict=True)
+            contents = [source.read(name) for name in part]
+            yield from zip(part, pool.map(one, part, contents), strict=True)
+
+
+def _boxes(name: str, count: int) -> list[Box]:
+    """Draw parts of a picture: the same for the same path."""
+    chance = np.random.default_rng(zlib.crc32(name.encode()))
+    boxes = []
+    for _ in range(count):
+        wide, high = chance.uniform(*_CROP, size=2)
+        left, top = chance.uniform(0, 1 - wide), chance.uniform(0, 1 - high)
+        boxes.append(Box(left, top, left + wide, top + high))
+    return boxes

@@ -122,6 +122,8 @@ def test_the_recipe_makes_a_model(tmp_path: Path, sources: Path) -> None:
     assert {"top1", "R@10 en", "R@10 zh"} <= first.keys()
     assert run("two") == first
     assert texts.asked == 1
+    crops = json.loads((tmp_path / "work/corpus/keys-7.json").read_text("utf-8"))["keys"]
+    assert len(crops) == 4 * len(set(crops)) == 4 * 8
     config = json.loads((tmp_path / "one/config.json").read_text("utf-8"))
     assert "clothing (CC0)" in config["provenance"]["data"]
     assert layout.read(tmp_path / "one").scale.bias is not None
@@ -130,13 +132,13 @@ def test_the_recipe_makes_a_model(tmp_path: Path, sources: Path) -> None:
 
 
 def test_the_recipe_goes_on_from_a_model(tmp_path: Path, sources: Path) -> None:
-    """Its own texts are the places to keep, so that no text teacher is needed."""
+    """Its own texts are the places to begin from, so that no text teacher is needed."""
     make(
         sources, tmp_path / "work", tmp_path / "one", SMOKE,
         pictures=ColourPictures(), texts=CountedTexts(), quiet=True,
     )  # fmt: skip
     start = open_start(tmp_path / "one")
-    gentle = replace(SMOKE, learning_rate=1e-4, tune_steps=0)
+    gentle = replace(SMOKE, learning_rate=1e-4, text_steps=5, tune_steps=0)
     made, _ = make(
         sources, tmp_path / "more", tmp_path / "two", gentle,
         pictures=ColourPictures(), texts=start, quiet=True,

@@ -19,6 +19,7 @@ from soutu.heads import open_head
 from soutu.heads.pixels import squashed
 from soutu.library import open_library
 from soutu.library.pixels import picture_pixels
+from soutu.library.vectors import VectorCache
 from soutu.train.run import Plan, with_splits
 
 Train = Callable[..., Result]
@@ -241,6 +242,18 @@ def test_a_network_over_pixels_is_judged_but_tags_no_library(
         library.add([data.parent])
         with pytest.raises(InputError, match="reads pixels; a library keeps the vectors"):
             library.use_head(folder)
+
+
+def test_a_network_over_pixels_alone_needs_no_vectors(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is encoded for it; it still knows which pictures it has learned from."""
+    monkeypatch.setattr(VectorCache, "pictures", lambda *_, **__: pytest.fail("encoded"))
+    result = train("--head", "cnn", "--side", "32", "--epochs", "1")
+    assert result.exit_code == 0, result.output
+    taught = open_head(tmp_path / "out" / "cnn").facts.data
+    assert taught is not None
+    assert taught.seen
 
 
 def test_only_what_a_library_can_use_is_recommended(train: Train) -> None:

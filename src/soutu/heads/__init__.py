@@ -15,6 +15,7 @@ from soutu.heads.folder import (
     StoredHead,
     open_head,
     read_facts,
+    require_head_folder,
     save_head,
 )
 from soutu.heads.graph import OnnxGraph
@@ -38,5 +39,6 @@ __all__ = [
     "TrainedHead",
     "open_head",
     "read_facts",
+    "require_head_folder",
     "save_head",
 ]

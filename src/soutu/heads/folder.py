@@ -101,7 +101,7 @@ def save_head(folder: Path | str, parts: HeadParts, facts: HeadFacts) -> HeadFac
     folder that holds something else, StorageError when the disk refuses.
     """
     folder = Path(folder)
-    _require_ours(folder)
+    require_head_folder(folder)
     _require_fit(parts.labels, parts.features, facts)
     versions = {name: version(name) for name in ("soutu", "numpy")} | dict(facts.versions)
     made = facts.made or datetime.now(UTC).isoformat(timespec="seconds")
@@ -133,12 +133,12 @@ def _file_of(kind: HeadKind) -> str:
     return GRAPH if kind in ("onnx", "pixels") else WEIGHTS
 
 
-def _require_ours(folder: Path) -> None:
-    """Refuse to replace what is no head: folders are replaced whole."""
+def require_head_folder(folder: Path) -> None:
+    """Raise InputError for a folder of other things: heads replace folders whole."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file. Name a folder for the head")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / FACTS).is_file():
-        raise InputError(f"{folder} holds something that is no head. Name a new folder")
+        raise InputError(f"{folder} holds something that is no head. Name another folder")
 
 
 def _require_fit(labels: int, features: int, facts: HeadFacts) -> None:

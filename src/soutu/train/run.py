@@ -14,10 +14,17 @@ import numpy as np
 
 from soutu.data import LabelledData, stratified
 from soutu.errors import InputError
-from soutu.heads import FACTS, HeadData, HeadEncoder, HeadFacts, Regions, save_head
+from soutu.heads import (
+    HeadData,
+    HeadEncoder,
+    HeadFacts,
+    Regions,
+    require_head_folder,
+    save_head,
+)
 from soutu.heads.pixels import pixel_encoder, squashed
 from soutu.heads.seen import marks
-from soutu.library.pixels import picture_pixels
+from soutu.library.pixels import PicturePixels, picture_pixels
 from soutu.library.tagging.prompts import text_vectors
 from soutu.metrics import f1, hamming_loss, mean_average_precision
 from soutu.train.catalogue import PIXELS, Estimator, make
@@ -97,23 +104,22 @@ def train_heads(
         for name in plan.heads
     ]
     for name in plan.heads:
-        _require_free(out / name)
+        require_head_folder(out / name)
     data = with_splits(data, plan)
     check_labels(data)
-    found = cache.pictures(data.paths, regions=plan.regions, on_progress=on_progress)
+    found = _looked_at(data, cache, plan, on_progress)
     if not plan.leave_out:
         require_all(found.failures, len(data))
     data = data.take(found.rows)
     check_labels(data)
-    parts = parts_of(data, found.vectors)
     text = text_vectors([Tag(name=name) for name in data.classes], cache.texts)
     taught = HeadData(
         name=data.name, digest=data.digest, pictures=len(data), seen=_seen(data, found)
     )
-    squares = _squares(data, plan, on_progress)
+    vectors, squares = _inputs(data, found, plan, on_progress)
     results = []
     for name, estimator in estimators:
-        mine = squares if name in PIXELS else parts
+        mine = squares if name in PIXELS else vectors
         checkpoint = out / f"{name}.run"
         if not plan.resume:
             shutil.rmtree(checkpoint, ignore_errors=True)
@@ -189,15 +195,6 @@ def _split_train(data: LabelledData, plan: Plan) -> LabelledData:
     )
 
 
-def _require_free(folder: Path) -> None:
-    """Refuse a folder of other things now, not when the head is trained."""
-    if folder.is_file() or (
-        folder.is_dir() and any(folder.iterdir()) and not (folder / FACTS).is_file()
-    ):
-        msg = f"{folder} holds something that is no head. Name another --out"
-        raise InputError(msg)
-
-
 def check_labels(data: LabelledData) -> None:
     """Raise InputError for labels that nothing can be learned from.
 
@@ -224,25 +221,43 @@ def require_all(failures: Sequence[Failure], pictures: int) -> None:
     raise InputError(msg)
 
 
-def _seen(data: LabelledData, found: PictureVectors) -> str:
+def _seen(data: LabelledData, found: PictureVectors | PicturePixels) -> str:
     """Note the pictures that heads learn from, or tune thresholds on."""
     assert data.splits is not None
     pairs = zip(found.contents, data.splits, strict=True)
     return marks(content for content, split in pairs if split in ("train", "val"))
 
 
-def _squares(
-    data: LabelledData, plan: Plan, on_progress: Callable[[Progress], None] | None
-) -> dict[str, Examples]:
-    """Read the pixels of all pictures where a head wants them."""
+def _looked_at(
+    data: LabelledData,
+    cache: VectorCache,
+    plan: Plan,
+    on_progress: Callable[[Progress], None] | None,
+) -> PictureVectors | PicturePixels:
+    """Encode the pictures, or only read them where no head wants vectors."""
+    if PIXELS.issuperset(plan.heads):
+        return picture_pixels(data.paths, squashed(plan.side), on_progress=on_progress)
+    return cache.pictures(data.paths, regions=plan.regions, on_progress=on_progress)
+
+
+def _inputs(
+    data: LabelledData,
+    found: PictureVectors | PicturePixels,
+    plan: Plan,
+    on_progress: Callable[[Progress], None] | None,
+) -> tuple[dict[str, Examples], dict[str, Examples]]:
+    """Return vectors and pixels of all pictures, each where a head wants them."""
+    if isinstance(found, PicturePixels):
+        return {}, parts_of(data, found.pixels)
+    vectors = parts_of(data, found.vectors)
     if PIXELS.isdisjoint(plan.heads):
-        return {}
-    found = picture_pixels(data.paths, squashed(plan.side), on_progress=on_progress)
-    if found.failures:
-        one = found.failures[0]
+        return vectors, {}
+    read = picture_pixels(data.paths, squashed(plan.side), on_progress=on_progress)
+    if read.failures:
+        one = read.failures[0]
         msg = f"{one.path} has become unreadable: {one.reason}. Run the same command again"
         raise InputError(msg)
-    return parts_of(data, found.pixels)
+    return vectors, parts_of(data, read.pixels)
 
 
 def parts_of(data: LabelledData, inputs: NDArray[Any]) -> dict[str, Examples]:

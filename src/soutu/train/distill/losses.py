@@ -8,6 +8,7 @@ from torch import Tensor
 
 _OWN = -1e4
 """What takes an answer out of a softmax."""
+_SMOOTHING = 0.05
 
 
 def cosine(found: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -24,6 +25,14 @@ def distribution(
     Distilling the knowledge in a neural network (2015).
     """
     return _mean(-(teacher * F.log_softmax(sharpness * cosines, -1)).sum(-1), weights)
+
+
+def named(cosines: Tensor, sharpness: Tensor, labels: Tensor) -> Tensor:
+    """Average the cross-entropy of pictures' labels [n] over all label names [n, names], smoothed.
+
+    Szegedy et al., Rethinking the Inception architecture for computer vision (2016).
+    """
+    return F.cross_entropy(sharpness * cosines, labels, label_smoothing=_SMOOTHING)
 
 
 def info_nce(

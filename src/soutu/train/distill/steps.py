@@ -15,7 +15,6 @@ from soutu.train.distill.table import text_loss
 
 _STAY = 0.05 / 16
 """How strongly the turn is held to no turn at all."""
-_SMOOTHING = 0.05
 
 
 def step_losses(
@@ -78,8 +77,8 @@ def _label_loss(student: Student, lesson: Lesson, vectors: Tensor, batch: Batch)
     known = batch.labels >= 0
     if lesson.labels is None or not known.any():
         return None
-    scores = student.sharpness()[1] * vectors[known] @ student.texts(lesson.labels).T
-    return F.cross_entropy(scores, batch.labels[known], label_smoothing=_SMOOTHING)
+    cosines = vectors[known] @ student.texts(lesson.labels).T
+    return losses.named(cosines, student.sharpness()[1], batch.labels[known])
 
 
 def _caption_losses(

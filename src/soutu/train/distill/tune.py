@@ -1,13 +1,16 @@
 """Tune the token table on captions, with the trained image tower held still.
 
 Pictures are encoded once, in a few views, so that a step contrasts hundreds of pictures with their
-captions in milliseconds. Texts that no caption has keep their places, and the bank its answers.
+captions in milliseconds. Texts that no caption has keep their places, the bank its answers, and
+labels their pictures, where there are some.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,13 +21,20 @@ from soutu.train.distill import losses
 from soutu.train.distill.agreement import vectors_of
 from soutu.train.distill.bags import Bags
 from soutu.train.distill.batches import generator
+from soutu.train.distill.corpus import Shelf
 from soutu.train.distill.lesson import Captions, Lesson
 from soutu.train.distill.networks import Student
 from soutu.train.distill.settings import Settings
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+
 _CROP = 0.8  # of a side, in the views that are crops
-_STAY, _BANK = 2.0, 0.5
+_STAY, _BANK, _LABELS = 2.0, 0.5, 0.3
 _BANK_PICTURES = 256
+_MOST_LABELLED = 1_500  # of a shelf: more take minutes to encode and change nothing
 _FIRST_SEED = 1 << 40
 """Far from the steps of the training, whose chance it must not repeat."""
 
@@ -35,7 +45,10 @@ def tune(
     """Train the table of a student in place for `tune_steps`; nothing without captions."""
     if not lesson.captions or not settings.tune_steps:
         return
-    numbers, views, features = _captioned(student, lesson, settings)
+    captioned = _seen(student, lesson, settings, _with_captions)
+    if captioned is None:
+        return
+    labelled = _seen(student, lesson, settings, _with_labels) if lesson.labels is not None else None
     kept = _no_captions(lesson)
     places = student.texts(kept).detach()
     student.table.requires_grad_(True)
@@ -45,15 +58,19 @@ def tune(
         for group in optimizer.param_groups:
             group["lr"] = settings.tune_rate * rate
         chance = generator(settings, _FIRST_SEED + step)
-        rows = torch.randperm(len(numbers), generator=chance)[: settings.tune_batch]
-        view = torch.randint(len(views), (len(rows),), generator=chance)
-        pictures = views[view, rows]
+        rows, pictures = captioned.draw(settings.tune_batch, chance)
+        numbers, features = captioned.numbers[rows], captioned.features[rows]
         parts = [
             loss
             for captions in lesson.captions
-            if (loss := _contrast(student, captions, pictures, numbers[rows], chance)) is not None
+            if (loss := _contrast(student, captions, pictures, numbers, chance)) is not None
         ]
-        parts.append(_BANK * _bank(student, lesson, pictures, features[rows]))
+        parts.append(_BANK * _bank(student, lesson, pictures, features))
+        if labelled is not None and lesson.labels is not None:
+            rows, pictures = labelled.draw(settings.tune_batch, chance)
+            cosines = pictures @ student.texts(lesson.labels).T
+            named = losses.named(cosines, student.sharpness()[1], labelled.labels[rows])
+            parts.append(_LABELS * named)
         rows = torch.randint(len(kept), (settings.text_batch,), generator=chance)
         rows = rows.to(lesson.device)
         parts.append(_STAY * losses.cosine(student.texts(kept.take(rows)), places[rows]))
@@ -72,13 +89,32 @@ def _no_captions(lesson: Lesson) -> Bags:
     return lesson.taught.take(torch.tensor(rows, device=lesson.device)) if rows else lesson.taught
 
 
-def _captioned(
-    student: Student, lesson: Lesson, settings: Settings
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Encode the pictures that have captions: numbers [n], views [views, n, dim], features."""
-    first, numbers, views, features = 0, [], [], []
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Pictures as the tower sees them, in `views` [views, n, dim].
+
+    `numbers` [n] are theirs among all that is learnt, `features` [n, features] the teacher's.
+    """
+
+    numbers: Tensor
+    views: Tensor
+    features: Tensor
+    labels: Tensor
+
+    def draw(self, count: int, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw pictures, each in one of its views: their rows, and vectors."""
+        rows = torch.randperm(len(self.numbers), generator=chance)[:count]
+        view = torch.randint(len(self.views), (len(rows),), generator=chance)
+        return rows, self.views[view, rows]
+
+
+def _seen(
+    student: Student, lesson: Lesson, settings: Settings, chosen: Callable[[Shelf], Rows]
+) -> _Seen | None:
+    """Encode the chosen pictures of each shelf; None if there are none."""
+    first, numbers, views, features, labels = 0, [], [], [], []
     for shelf in lesson.shelves:
-        rows = np.flatnonzero(np.diff(shelf.starts))
+        rows = chosen(shelf)
         if len(rows):
             numbers.append(torch.from_numpy(rows + first))
             pixels = shelf.pictures[rows]
@@ -88,13 +124,24 @@ def _captioned(
                 torch.stack([vectors_of(student, v, settings.size, lesson.device) for v in seen])
             )
             features.append(torch.from_numpy(shelf.features[rows].astype(np.float32)))
+            labels.append(torch.from_numpy(shelf.labels[rows]))
         first += len(shelf.pictures)
-    device = lesson.device
-    return (
-        torch.cat(numbers).to(device),
-        torch.cat(views, 1).to(device),
-        torch.cat(features).to(device),
-    )
+    if not numbers:
+        return None
+    parts = (torch.cat(numbers), torch.cat(views, 1), torch.cat(features), torch.cat(labels))
+    return _Seen(*(part.to(lesson.device) for part in parts))
+
+
+def _with_captions(shelf: Shelf) -> Rows:
+    return np.flatnonzero(np.diff(shelf.starts))
+
+
+def _with_labels(shelf: Shelf) -> Rows:
+    """Spread over the shelf, whose labels may lie in order."""
+    rows = np.flatnonzero(shelf.labels >= 0)
+    if len(rows) <= _MOST_LABELLED:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, _MOST_LABELLED).astype(np.int64)]
 
 
 def _contrast(
