@@ -74,7 +74,7 @@ def make(
 ) -> tuple[Exported, dict[str, float]]:
     """Run all stages; return what the export measured, and figures on held-out pictures.
 
-    Where `texts` is an earlier model, the training starts from it, and texts keep its places.
+    Where `texts` is an earlier model, the training starts from it, and texts begin at its places.
     """
     start = texts if isinstance(texts, Start) else None
     sets = dict(table or read_sets())

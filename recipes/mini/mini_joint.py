@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from soutu.train.distill import losses
 from soutu.train.distill.bags import Bags, bags_of
 from soutu.train.distill.batches import generator
 from soutu.train.distill.corpus import Corpus, Shelf
-from soutu.train.distill.lesson import Captions, captions_of
+from soutu.train.distill.lesson import Lesson, lesson_of
 from soutu.train.distill.networks import sums
 from soutu.train.distill.settings import Settings
 from soutu.train.distill.start import Start
@@ -96,8 +97,7 @@ def joined(corpus: Corpus, start: Start, space: Space, pairs: Pairs) -> tuple[Co
 
     The student's bank is made of names, of both languages, and captions.
     """
-    table = np.ascontiguousarray(space.table.detach().numpy())
-    start = replace(start, table=table)
+    start = replace(start, table=space.table.detach().numpy())
     bank = _bank(corpus, pairs)
     shelves = (replace(each, features=space.goals(each.features)) for each in corpus.shelves)
     sharpness = float(space.sharpness()[2].detach())
@@ -105,7 +105,7 @@ def joined(corpus: Corpus, start: Start, space: Space, pairs: Pairs) -> tuple[Co
         corpus,
         shelves=tuple(shelves),
         bank=bank,
-        bank_weights=np.ascontiguousarray(sharpness * start.texts(bank).T),
+        bank_weights=sharpness * start.texts(bank).T,
         bank_bias=np.zeros(len(bank), np.float32),
         targets=start.texts(corpus.taught),
         projection=np.eye(start.dim, dtype=np.float32),
@@ -122,8 +122,9 @@ def fitted(
 ) -> Space:
     """Learn the projection, and the table from the start's; keep both in a file, or take them.
 
-    It takes `settings.text_steps`. A file of another corpus, start or length is not taken. The same
-    corpus gives the same, but for how many threads add up.
+    The corpus's targets are where the start has its texts. It takes `settings.text_steps`; a file
+    of another corpus, start or length is not taken. The same corpus gives the same, but for how
+    many threads add up.
     """
     pictures = _Pictures(corpus.learnt)
     torch.manual_seed(settings.seed)
@@ -135,22 +136,21 @@ def fitted(
         if same:
             space.load_state_dict(load_file(path))
             return space
-    texts = _Texts(corpus, start, pairs)
-    texts.places = space.texts(texts.staying).detach()
+    lesson = lesson_of(corpus, start.tokenizer, torch.device("cpu"))
+    names = lesson.names()
+    languages = [bags_of(start.tokenizer, side) for side in zip(*pairs, strict=True)]
     optimizer = _optimizer(space)
+    schedule = CosineAnnealingLR(optimizer, settings.text_steps)
     for step in range(settings.text_steps):
-        for group in optimizer.param_groups:
-            group["lr"] = (
-                group["first"] * 0.5 * (1 + math.cos(math.pi * step / settings.text_steps))
-            )
         chance = generator(settings, _FIRST_SEED + step)
         parts = [
-            *_picture_losses(space, pictures, texts, chance),
-            *_text_losses(space, texts, chance),
+            *_picture_losses(space, pictures, lesson, chance),
+            *_text_losses(space, lesson, names, languages, chance),
         ]
         optimizer.zero_grad()
         torch.stack(parts).sum().backward()
         optimizer.step()
+        schedule.step()
         space.blank()
         on_step(step + 1)
     save_file(space.state_dict(), path, metadata={"key": key})
@@ -158,30 +158,35 @@ def fitted(
 
 
 def _picture_losses(
-    space: Space, pictures: _Pictures, texts: _Texts, chance: torch.Generator
+    space: Space, pictures: _Pictures, lesson: Lesson, chance: torch.Generator
 ) -> Iterator[Tensor]:
     """Tell captions apart, and find labels and the 1,000 classes."""
     words, labels, captions = space.sharpness()
-    rows, features = pictures.draw(pictures.captioned, chance)
+    numbers, features = pictures.draw(pictures.captioned, chance)
     vectors = space.vectors(features, chance)
-    for each in texts.captions:
-        yield _contrast(space, each, vectors, rows, captions, chance)
-    rows, features = pictures.draw(pictures.labelled, chance)
-    cosines = space.vectors(features, chance) @ space.texts(texts.labels).T
-    yield _LABELS * losses.named(cosines, labels, pictures.labels[rows])
+    for each in lesson.captions:
+        places, rows = each.choose(numbers, chance)
+        yield losses.info_nce(vectors[places], space.texts(each.take(rows)), captions)
+    if lesson.labels is not None:
+        numbers, features = pictures.draw(pictures.labelled, chance)
+        cosines = space.vectors(features, chance) @ space.texts(lesson.labels).T
+        yield _LABELS * losses.named(cosines, labels, pictures.labels[numbers])
     _, features = pictures.draw(None, chance)
-    cosines = space.vectors(features, chance) @ space.texts(texts.bank).T
-    answers = torch.softmax(features @ texts.bank_weights + texts.bank_bias, -1)
+    cosines = space.vectors(features, chance) @ space.texts(lesson.bank).T
+    answers = torch.softmax(features @ lesson.bank_weights + lesson.bank_bias, -1)
     yield _BANK * losses.distribution(cosines, words, answers)
 
 
-def _text_losses(space: Space, texts: _Texts, chance: torch.Generator) -> Iterator[Tensor]:
-    """Keep names where they are, and bring Chinese ones to their English ones."""
-    rows = torch.randint(len(texts.staying), (_BATCH,), generator=chance)
-    yield _STAY * losses.cosine(space.texts(texts.staying.take(rows)), texts.places[rows])
-    rows = torch.randint(len(texts.english), (_BATCH,), generator=chance)
-    english = space.texts(texts.english.take(rows)).detach()
-    yield _TIE * losses.cosine(space.texts(texts.chinese.take(rows)), english)
+def _text_losses(
+    space: Space, lesson: Lesson, names: Tensor, languages: Sequence[Bags], chance: torch.Generator
+) -> Iterator[Tensor]:
+    """Keep names where they are, and bring those of the second language to the first."""
+    rows = names[torch.randint(len(names), (_BATCH,), generator=chance)]
+    yield _STAY * losses.cosine(space.texts(lesson.taught.take(rows)), lesson.targets[rows])
+    first, second = languages
+    rows = torch.randint(len(first), (_BATCH,), generator=chance)
+    places = space.texts(first.take(rows)).detach()
+    yield _TIE * losses.cosine(space.texts(second.take(rows)), places)
 
 
 def _optimizer(space: Space) -> torch.optim.Optimizer:
@@ -190,8 +195,6 @@ def _optimizer(space: Space) -> torch.optim.Optimizer:
         {"params": [space.table], "lr": _TABLE_RATE, "weight_decay": 0.0},
         {"params": [space.scales], "lr": _RATE, "weight_decay": 0.0},
     ]
-    for group in groups:
-        group["first"] = group["lr"]  # the schedule's
     return torch.optim.AdamW(groups, betas=(0.9, 0.99))
 
 
@@ -219,41 +222,6 @@ class _Pictures:
         else:
             drawn = rows[torch.randperm(len(rows), generator=chance)[:_BATCH]]
         return drawn, _floats(self._features[drawn.numpy()])
-
-
-class _Texts:
-    """The texts of a corpus as tokens. `places` are those of the texts that are `staying`."""
-
-    places: Tensor
-
-    def __init__(self, corpus: Corpus, start: Start, pairs: Pairs) -> None:
-        def tokens(texts: Sequence[str]) -> Bags:
-            return bags_of(start.tokenizer, texts)
-
-        self.captions = captions_of(corpus, corpus.learnt, start.tokenizer, torch.device("cpu"))
-        self.labels = tokens(corpus.labels)
-        self.bank = tokens(corpus.bank)
-        self.bank_weights = torch.from_numpy(corpus.bank_weights)
-        self.bank_bias = torch.from_numpy(corpus.bank_bias)
-        captions = set(corpus.captions)
-        self.staying = tokens([text for text in corpus.taught if text not in captions])
-        self.english, self.chinese = (tokens(side) for side in zip(*pairs, strict=True))
-
-
-def _contrast(
-    space: Space,
-    captions: Captions,
-    vectors: Tensor,
-    numbers: Tensor,
-    sharpness: Tensor,
-    chance: torch.Generator,
-) -> Tensor:
-    places, rows = captions.choose(numbers, chance)
-    texts = space.texts(captions.bags.take(captions.rows[rows]))
-    none = torch.zeros(len(places), 0, dtype=torch.bool)
-    return losses.info_nce(
-        vectors[places], texts, sharpness, other_images=texts[:0], other_texts=texts[:0], same=none
-    )
 
 
 def _bank(corpus: Corpus, pairs: Pairs) -> tuple[str, ...]:

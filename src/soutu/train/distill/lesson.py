@@ -36,6 +36,10 @@ class Captions:
         having = torch.nonzero(count > 0)[:, 0]
         return having, (first + (drawn * count).long())[having]
 
+    def take(self, rows: Tensor) -> Bags:
+        """Return the captions at some places in `rows`."""
+        return self.bags.take(self.rows[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
@@ -57,6 +61,12 @@ class Lesson:
     middle: Tensor
     spread: Tensor
     device: torch.device
+
+    def names(self) -> Tensor:
+        """Return the rows of `taught` that are no captions; all, where there is nothing else."""
+        captions = set(self.corpus.captions)
+        rows = [row for row, text in enumerate(self.corpus.taught) if text not in captions]
+        return torch.tensor(rows or range(len(self.taught)), device=self.device)
 
     def goal(self, features: Tensor) -> Tensor:
         """Return what pictures' vectors, or the head's answers, are to point at."""

@@ -40,9 +40,9 @@ def info_nce(
     texts: Tensor,
     sharpness: Tensor,
     *,
-    other_images: Tensor,
-    other_texts: Tensor,
-    same: Tensor,
+    other_images: Tensor | None = None,
+    other_texts: Tensor | None = None,
+    same: Tensor | None = None,
 ) -> Tensor:
     """Contrast n pictures with their n captions, in both directions (van den Oord et al., 2018).
 
@@ -50,10 +50,15 @@ def info_nce(
     that are captions of the picture after all, which do not count.
     """
     own = torch.arange(len(images), device=images.device)
-    wrong = (images @ other_texts.T).masked_fill(same, _OWN)
-    to_text = sharpness * torch.cat([images @ texts.T, wrong], 1)
-    to_image = sharpness * torch.cat([texts @ images.T, texts @ other_images.T], 1)
-    return 0.5 * (F.cross_entropy(to_text, own) + F.cross_entropy(to_image, own))
+    to_text, to_image = images @ texts.T, texts @ images.T
+    if other_texts is not None:
+        wrong = images @ other_texts.T
+        to_text = torch.cat([to_text, wrong if same is None else wrong.masked_fill(same, _OWN)], 1)
+    if other_images is not None:
+        to_image = torch.cat([to_image, texts @ other_images.T], 1)
+    return 0.5 * (
+        F.cross_entropy(sharpness * to_text, own) + F.cross_entropy(sharpness * to_image, own)
+    )
 
 
 def _mean(rows: Tensor, weights: Tensor | None) -> Tensor:

@@ -117,9 +117,8 @@ def learn_and_export(
     """Build the tokenizer, train on a corpus, tune, and export the average of the weights.
 
     With a `start` the weights are its at first, and so is the tokenizer; in the end they are mixed
-    with its again. `scale_of` finds the
-    student's map from cosine to probability. Returns figures on what was held out too, as
-    `agreement` does.
+    with its again, by `settings.start_share`. `scale_of` finds the student's map from cosine to
+    probability. Returns figures on what was held out too, as `agreement` does.
 
     Raises as `train` and `export` do.
     """

@@ -112,7 +112,7 @@ def _caption_losses(
 
 
 def _texts(student: Student, captions: Captions, rows: Tensor) -> Tensor:
-    return student.texts(captions.bags.take(captions.rows[rows]))
+    return student.texts(captions.take(rows))
 
 
 def _without(vectors: Tensor, places: Tensor) -> Tensor:

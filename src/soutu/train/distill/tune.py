@@ -19,7 +19,6 @@ from torch import Tensor
 
 from soutu.train.distill import losses
 from soutu.train.distill.agreement import vectors_of
-from soutu.train.distill.bags import Bags
 from soutu.train.distill.batches import generator
 from soutu.train.distill.corpus import Shelf
 from soutu.train.distill.lesson import Captions, Lesson
@@ -43,13 +42,11 @@ def tune(
     student: Student, lesson: Lesson, settings: Settings, on_step: Callable[[int], None]
 ) -> None:
     """Train the table of a student in place for `tune_steps`; nothing without captions."""
-    if not lesson.captions or not settings.tune_steps:
-        return
-    captioned = _seen(student, lesson, settings, _with_captions)
+    captioned = _seen(student, lesson, settings, _with_captions) if settings.tune_steps else None
     if captioned is None:
         return
     labelled = _seen(student, lesson, settings, _with_labels) if lesson.labels is not None else None
-    kept = _no_captions(lesson)
+    kept = lesson.taught.take(lesson.names())
     places = student.texts(kept).detach()
     student.table.requires_grad_(True)
     optimizer = torch.optim.Adam([student.table], lr=settings.tune_rate, betas=(0.9, 0.99))
@@ -80,13 +77,6 @@ def tune(
         student.blank()
         on_step(step + 1)
     student.table.requires_grad_(False)
-
-
-def _no_captions(lesson: Lesson) -> Bags:
-    """Leave captions out of what is taught: they are to move; all, where there is nothing else."""
-    captions = set(lesson.corpus.captions)
-    rows = [row for row, text in enumerate(lesson.corpus.taught) if text not in captions]
-    return lesson.taught.take(torch.tensor(rows, device=lesson.device)) if rows else lesson.taught
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,15 +140,8 @@ def _contrast(
     places, rows = captions.choose(numbers, chance)
     if len(places) < 2:  # one picture has nothing to be told from
         return None
-    none = pictures[:0]
-    return losses.info_nce(
-        pictures[places],
-        student.texts(captions.bags.take(captions.rows[rows])),
-        student.sharpness()[2],
-        other_images=none,
-        other_texts=none,
-        same=torch.zeros(len(places), 0, dtype=torch.bool, device=numbers.device),
-    )
+    texts = student.texts(captions.take(rows))
+    return losses.info_nce(pictures[places], texts, student.sharpness()[2])
 
 
 def _bank(student: Student, lesson: Lesson, pictures: Tensor, features: Tensor) -> Tensor:
